@@ -1,0 +1,544 @@
+"""The classifier."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import keras
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, softmax
+from sklearn.base import _fit_context
+from sklearn.model_selection import train_test_split
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import unique_labels
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skimdb.neural_network._network import (
+    build_dense_network,
+    copy_callbacks,
+    hidden_units,
+    make_optimizer,
+)
+from skimdb.neural_network._samples import FloatArray, Samples, check_samples
+from skimdb.neural_network._training import predict_logits, train
+from skimdb.utils._fixes import FixedKerasClassifier
+
+_DTYPES = [np.float32, np.float64]
+_INT32_MAX = np.iinfo(np.int32).max
+
+
+class DenseSentimentClassifier(FixedKerasClassifier):
+    """Dense neural network for sparse features, built and trained as in Keras.
+
+    A feed-forward network with `layers` hidden layers, made for multi-hot vectors of reviews:
+    a CSR matrix stays sparse from end to end. The fitted network is a compiled `keras.Model`.
+
+    Parameters
+    ----------
+    units : int or sequence of int, default=16
+        Units of each hidden layer; a sequence has one number per layer.
+    layers : int, default=2
+        Number of hidden layers; 0 gives logistic regression.
+    l1, l2 : float, default=0.0
+        Regularisation of the hidden layers' kernels, ``l1 * sum(abs(w)) + l2 * sum(w ** 2)``
+        added to the loss of each batch. Without hidden layers, of the output layer's kernel.
+    dropout : float, default=0.0
+        Share of the units left out, at random, after each hidden layer in training;
+        ``0 <= dropout < 1``.
+    activation : str or callable, default="relu"
+        Activation of the hidden layers, in Keras' terms.
+    optimizer : str, keras.optimizers.Optimizer or its subclass, default="rmsprop"
+        A name or a class is instantiated with `learning_rate`; of an instance a fresh copy
+        with its own settings is used.
+    learning_rate : float, default=0.001
+        Step size, where `optimizer` is a name or a class.
+    epochs : int, default=4
+        Number of passes over the training data; the most of them with early stopping.
+    batch_size : int, default=512
+        Samples per gradient step.
+    early_stopping : bool, default=False
+        Stop when the loss on validation data has not improved for `patience` epochs, and go
+        back to the weights of the best epoch.
+    patience : int, default=2
+        Epochs without improvement before early stopping.
+    validation_fraction : float, default=0.1
+        Share of the training data that early stopping sets aside, stratified by class, unless
+        `fit` is given `X_val`.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, multiplied with the sample weights. As in
+        `sklearn.utils.class_weight.compute_sample_weight`.
+    callbacks : list of keras.callbacks.Callback or their subclasses, default=None
+        Each fit works with copies.
+    warm_start : bool, default=False
+        Go on with the network and the optimizer of the previous call to `fit`.
+    random_state : int, RandomState instance or None, default=None
+        Determines the initial weights, the order of the samples, the dropout masks and the
+        validation split of early stopping. The same int gives the same weights to the bit, on
+        one machine and library version.
+    verbose : int, default=0
+        1 shows Keras' progress bar with epoch, loss and accuracy, 2 a line per epoch.
+
+    Attributes
+    ----------
+    model_ : keras.Sequential
+        The compiled network.
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+    history_ : dict of lists
+        For each epoch since the network was built: "loss", "accuracy", and with validation data
+        "val_loss" and "val_accuracy".
+    n_iter_ : int
+        Number of epochs since the network was built.
+    best_epoch_ : int
+        The epoch, counted from 1, whose weights early stopping kept. Only with
+        ``early_stopping=True``.
+    fit_method_ : {"arrays", "keras"}
+        How the last fit ran, see Notes.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where `X` has names that are all strings.
+
+    See Also
+    --------
+    MultiHotVectorizer : Makes the features from sequences of word indices.
+    sklearn.neural_network.MLPClassifier : Scikit-learn's multi-layer perceptron.
+
+    Notes
+    -----
+    Plain SGD, RMSprop and Adam (no weight decay, clipping, averaging or schedule; RMSprop
+    without momentum and not centered, Adam without `amsgrad`) with relu, tanh, sigmoid or linear
+    activation are computed in numpy and scipy (``fit_method_ == "arrays"``), with Keras' formulas
+    and to its result. Everything else, and callbacks that act on batches, goes through
+    `keras.Model.fit` (``fit_method_ == "keras"``).
+
+    On arrays the arithmetic is that of the type of `X`, float32 or float64; other types become
+    float32. The weights of `model_` are float32 in any case.
+
+    On arrays a step costs what its batch holds, not what the matrix has columns: without
+    regularisation, rows of the first kernel whose words do not occur in a batch are brought up
+    to date when they are needed. With `l1` or `l2` each weight has a gradient in each step, so
+    all of them are updated; so they are by Adam with ``(1 - beta_2) > 0.02 * (1 - beta_1)``, by
+    SGD with ``momentum=1``, and where a batch has half of all features.
+
+    References
+    ----------
+    .. [1] F. Chollet, "Deep Learning with Python", Manning, 2017, section 3.4.
+    .. [2] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward
+       neural networks", AISTATS 2010.
+    .. [3] N. Srivastava et al., "Dropout: a simple way to prevent neural networks from
+       overfitting", JMLR 15, 2014.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skimdb import DenseSentimentClassifier, MultiHotVectorizer
+    >>> from skimdb.datasets import make_reviews
+    >>> X, y = make_reviews(2000, random_state=0)
+    >>> model = make_pipeline(
+    ...     MultiHotVectorizer(), DenseSentimentClassifier(epochs=8, random_state=0)
+    ... )
+    >>> model.fit(X[:1500], y[:1500]).score(X[1500:], y[1500:]) > 0.75
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "units": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        "layers": [Interval(Integral, 0, None, closed="left")],
+        "l1": [Interval(Real, 0, None, closed="left")],
+        "l2": [Interval(Real, 0, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        # Names, objects or classes, checked when the network is built.
+        "activation": "no_validation",
+        "optimizer": "no_validation",
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "patience": [Interval(Integral, 0, None, closed="left")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "callbacks": [list, None],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        units: int | Sequence[int] = 16,
+        layers: int = 2,
+        *,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout: float = 0.0,
+        activation: Any = "relu",
+        optimizer: Any = "rmsprop",
+        learning_rate: float = 0.001,
+        epochs: int = 4,
+        batch_size: int = 512,
+        early_stopping: bool = False,
+        patience: int = 2,
+        validation_fraction: float = 0.1,
+        class_weight: dict[Any, float] | str | None = None,
+        callbacks: list[Any] | None = None,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        # scikeras' constructor is left out: it would add attributes that are no parameters.
+        self.units = units
+        self.layers = layers
+        self.l1 = l1
+        self.l2 = l2
+        self.dropout = dropout
+        self.activation = activation
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.class_weight = class_weight
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        X_val: Any = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features; a sparse matrix is used as CSR.
+        y : array-like of shape (n_samples,)
+            Labels, of at least two classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, at least 0. By default all are 1.
+        X_val, y_val, sample_weight_val : default=None
+            Validation data, in the same forms. It is evaluated after each epoch, and is what
+            early stopping looks at. In a pipeline, ``transform_input=["X_val"]`` carries
+            `X_val` through the steps before.
+
+        Returns
+        -------
+        self : DenseSentimentClassifier
+
+        Raises
+        ------
+        ValueError
+            For parameters or data that do not fit, such as a single class.
+        """
+        goes_on = self.warm_start and self._is_initialized()
+        samples, classes = self._check_training_data(X, y, sample_weight, reset=not goes_on)
+        if goes_on and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"With warm_start=True, y must have the classes of the previous fit, "
+                f"{self.classes_}; got {classes}."
+            )
+        validation = self._check_validation_data(X_val, y_val, sample_weight_val, classes)
+        callbacks = copy_callbacks(self.callbacks)
+        seed = self._draw_seed()
+        if self.early_stopping:
+            callbacks.append(
+                keras.callbacks.EarlyStopping(
+                    monitor="val_loss", patience=self.patience, restore_best_weights=True
+                )
+            )
+            if validation is None:
+                samples, validation = self._split(samples, seed)
+        progress = self._progress() if goes_on else self._start(classes, seed)
+        self._train(progress, samples, validation, callbacks, epochs=self.epochs)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Train the network for one epoch on some of the data.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Labels.
+        classes : array-like of shape (n_classes,), default=None
+            All labels there will be. Needed in the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, at least 0. By default all are 1.
+
+        Returns
+        -------
+        self : DenseSentimentClassifier
+
+        Raises
+        ------
+        ValueError
+            For parameters or data that do not fit, and for a ``class_weight="balanced"``, which
+            needs all data at once.
+        """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all data at once and is not for partial_fit. "
+                "Give the weights as a dict, or as sample_weight."
+            )
+        is_first = not self._is_initialized()
+        if is_first and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        if classes is not None:
+            known = unique_labels(classes)
+            if not is_first and not np.array_equal(known, self.classes_):
+                raise ValueError(
+                    f"classes={known} is not the same as on the last call to partial_fit, "
+                    f"was {self.classes_}."
+                )
+        else:
+            known = self.classes_
+        samples, _ = self._check_training_data(X, y, sample_weight, classes=known, reset=is_first)
+        callbacks = copy_callbacks(self.callbacks)
+        progress = self._start(known, self._draw_seed()) if is_first else self._progress()
+        epoch = progress.n_epochs
+        self._train(progress, samples, None, callbacks, initial_epoch=epoch, epochs=epoch + 1)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def initialize(self, X: Any, y: ArrayLike) -> Self:
+        """Build the network for some data without training it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Labels.
+
+        Returns
+        -------
+        self : DenseSentimentClassifier
+            `fit` with ``warm_start=True``, or `partial_fit`, starts from this network.
+        """
+        _, classes = self._check_training_data(X, y, None, reset=True)
+        self._keep(self._start(classes, self._draw_seed()))
+        return self
+
+    def decision_function(self, X: Any) -> FloatArray:
+        """Return the log-odds of the second class, or the logits of all classes if more than two.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Values of the output layer before sigmoid or softmax.
+        """
+        logits = self._logits(X)
+        return logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def predict_proba(self, X: Any) -> FloatArray:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        logits = self._logits(X)
+        if len(self.classes_) > 2:
+            return np.asarray(softmax(logits, axis=1))
+        return np.column_stack([expit(-logits[:, 0]), expit(logits[:, 0])])
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the most probable class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels out of `classes_`.
+        """
+        logits = self._logits(X)
+        indices = (
+            logits.argmax(axis=1) if len(self.classes_) > 2 else (logits[:, 0] > 0).astype(int)
+        )
+        return np.asarray(self.classes_[indices])
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return self._is_initialized()
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _is_initialized(self) -> bool:
+        return hasattr(self, "model_")
+
+    def _logits(self, X: Any) -> FloatArray:
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=_DTYPES, reset=False)
+        return predict_logits(self.model_, X)
+
+    def _check_training_data(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        *,
+        classes: NDArray[Any] | None = None,
+        reset: bool,
+    ) -> tuple[Samples, NDArray[Any]]:
+        """Return the samples with positive weight, and the classes, by default those of `y`."""
+        X, y = validate_data(
+            self, X, y, accept_sparse="csr", dtype=_DTYPES, multi_output=True, reset=reset
+        )
+        samples, classes = check_samples(
+            X, y, sample_weight, classes=classes, class_weight=self.class_weight
+        )
+        if len(classes) < 2:
+            raise ValueError(
+                f"y must have at least two classes; got one class only: {classes[0]!r}."
+            )
+        return samples, classes
+
+    def _check_validation_data(
+        self,
+        X_val: Any,
+        y_val: ArrayLike | None,
+        sample_weight_val: ArrayLike | None,
+        classes: NDArray[Any],
+    ) -> Samples | None:
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val must be given together; got only one of them.")
+        if X_val is None:
+            if sample_weight_val is not None:
+                raise ValueError("sample_weight_val was given without X_val and y_val.")
+            return None
+        X_val, y_val = validate_data(
+            self,
+            X_val,
+            y_val,
+            accept_sparse="csr",
+            dtype=_DTYPES,
+            multi_output=True,
+            reset=False,
+        )
+        samples, _ = check_samples(X_val, y_val, sample_weight_val, classes=classes)
+        return samples
+
+    def _split(self, samples: Samples, seed: int) -> tuple[Samples, Samples]:
+        train_rows, validation_rows = train_test_split(
+            np.arange(len(samples)),
+            test_size=self.validation_fraction,
+            stratify=samples.y,
+            random_state=seed,
+        )
+        return samples.take(train_rows), samples.take(validation_rows)
+
+    def _draw_seed(self) -> int:
+        return int(check_random_state(self.random_state).randint(_INT32_MAX))
+
+    def _start(self, classes: NDArray[Any], seed: int) -> "_Progress":
+        model = build_dense_network(
+            self.n_features_in_,
+            len(classes),
+            units=hidden_units(self.units, self.layers),
+            activation=self.activation,
+            l1=self.l1,
+            l2=self.l2,
+            dropout=self.dropout,
+            optimizer=make_optimizer(self.optimizer, self.learning_rate),
+            seed=seed,
+        )
+        return _Progress(model, classes, seed, history={})
+
+    def _progress(self) -> "_Progress":
+        return _Progress(self.model_, self.classes_, self._seed, self.history_)
+
+    def _keep(self, progress: "_Progress") -> None:
+        self.model_ = progress.model
+        self.classes_ = progress.classes
+        self._seed = progress.seed
+        self.history_ = progress.history
+        self.n_iter_ = progress.n_epochs
+
+    def _train(
+        self,
+        progress: "_Progress",
+        samples: Samples,
+        validation: Samples | None,
+        callbacks: list[keras.callbacks.Callback],
+        *,
+        initial_epoch: int = 0,
+        epochs: int,
+    ) -> None:
+        """Train, and only then change the fitted attributes."""
+        history, fit_method = train(
+            progress.model,
+            samples,
+            batch_size=self.batch_size,
+            initial_epoch=initial_epoch,
+            epochs=epochs,
+            callbacks=callbacks,
+            validation=validation,
+            seed=progress.seed,
+            n_past_epochs=progress.n_epochs,
+            verbose=int(self.verbose),
+        )
+        self.__dict__.pop("best_epoch_", None)
+        if self.early_stopping and validation is not None:
+            self.best_epoch_ = progress.n_epochs + int(np.argmin(history["val_loss"])) + 1
+        self._keep(progress.extended(history))
+        self.fit_method_ = fit_method
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """A network and what it has been through."""
+
+    model: keras.Model
+    classes: NDArray[Any]
+    seed: int
+    history: dict[str, list[float]]
+
+    @property
+    def n_epochs(self) -> int:
+        return len(self.history.get("loss", []))
+
+    def extended(self, history: dict[str, list[float]]) -> "_Progress":
+        """Append, with NaN for what was measured in only some of the epochs."""
+        before, after = [math.nan] * self.n_epochs, [math.nan] * len(history["loss"])
+        names = {**self.history, **history}
+        joined = {name: self.history.get(name, before) + history.get(name, after) for name in names}
+        return replace(self, history=joined)

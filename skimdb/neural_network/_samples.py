@@ -1,0 +1,102 @@
+"""What a network is trained on, and in which order."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import column_or_1d
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight
+
+FloatArray = NDArray[np.floating[Any]]
+IntArray = NDArray[np.integer[Any]]
+Matrix: TypeAlias = FloatArray | sp.csr_matrix | sp.csr_array
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Reviews to train or to validate on.
+
+    Attributes
+    ----------
+    X : {ndarray, CSR matrix} of float32 or float64 and shape (n_samples, n_features)
+    y : ndarray of int64 and shape (n_samples,)
+        Indices of the classes.
+    sample_weight : ndarray of shape (n_samples,)
+        Positive, of the type of `X`.
+    """
+
+    X: Matrix
+    y: NDArray[np.int64]
+    sample_weight: FloatArray
+
+    def take(self, rows: IntArray | slice) -> "Samples":
+        """Return some of the samples."""
+        return Samples(self.X[rows], self.y[rows], self.sample_weight[rows])
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+def epoch_rng(seed: int, epoch: int) -> np.random.Generator:
+    """Return the generator of one epoch, the same whatever was drawn before.
+
+    The first thing to be drawn from it is the order of the samples.
+    """
+    return np.random.default_rng([seed, epoch])
+
+
+def check_samples(
+    X: Matrix,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None,
+    *,
+    classes: NDArray[Any] | None = None,
+    class_weight: dict[Any, float] | str | None = None,
+) -> tuple[Samples, NDArray[Any]]:
+    """Check and encode labels and weights; leave out samples without weight.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        Checked already.
+    y : array-like of shape (n_samples,)
+        Labels.
+    sample_weight : array-like of shape (n_samples,) or None
+        At least 0; None stands for 1.
+    classes : ndarray of shape (n_classes,), default=None
+        Sorted labels that `y` may have. By default those that have weight.
+    class_weight : dict, "balanced" or None, default=None
+        Multiplied with the sample weights.
+
+    Returns
+    -------
+    samples : Samples
+    classes : ndarray of shape (n_classes,)
+
+    Raises
+    ------
+    ValueError
+        For labels that are none, or not among `classes`, and for negative or no weights.
+    """
+    labels: NDArray[Any] = column_or_1d(y, warn=True)
+    check_classification_targets(labels)
+    weight = _check_sample_weight(
+        sample_weight, X, dtype=X.dtype, ensure_non_negative=True, copy=True
+    )
+    if class_weight is not None:
+        weight *= compute_sample_weight(class_weight, labels).astype(weight.dtype)
+    has_weight = weight > 0
+    if not has_weight.any():
+        raise ValueError("sample_weight and class_weight leave no sample with a positive weight.")
+    if not has_weight.all():
+        X, labels, weight = X[has_weight], labels[has_weight], weight[has_weight]
+    if classes is None:
+        classes = np.unique(labels)
+    unknown = np.setdiff1d(labels, classes)
+    if len(unknown):
+        raise ValueError(f"y must hold labels out of {classes}; got {unknown} too.")
+    return Samples(X, np.searchsorted(classes, labels).astype(np.int64), weight), classes

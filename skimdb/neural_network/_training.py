@@ -1,0 +1,220 @@
+"""How a network is trained and predicts, fast on CSR matrices.
+
+`train` does what `keras.Model.fit` does, and calls it where it has to. Its own path is an epoch
+in numpy and scipy, on copies of the weights and of the optimizer's state, which go back to the
+Keras model when the epoch ends. That saves Keras' tracing, which costs more than training such
+a network, and the dense arithmetic on features that a batch does not have.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import keras
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.utils import gen_batches
+
+from skimdb.neural_network._arrays import ArrayNetwork, cross_entropy
+from skimdb.neural_network._keras_fit import fit_with_keras, predict_with_keras
+from skimdb.neural_network._optimizers import ArrayOptimizer, array_optimizer_class
+from skimdb.neural_network._samples import FloatArray, Matrix, Samples, epoch_rng
+from skimdb.utils._threads import single_blas_thread
+
+FitMethod = Literal["arrays", "keras"]
+
+# Below this share of touched rows it pays to update these rows only.
+_SPARSE_UPDATE_BELOW = 0.5
+_PREDICT_BATCH_SIZE = 4096
+_BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+
+
+def train(
+    model: keras.Model,
+    samples: Samples,
+    *,
+    batch_size: int,
+    initial_epoch: int,
+    epochs: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+    validation: Samples | None,
+    seed: int,
+    n_past_epochs: int,
+    verbose: int,
+) -> tuple[dict[str, list[float]], FitMethod]:
+    """Train a compiled network.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Made by `build_dense_network`; trained in place, with its optimizer.
+    samples : Samples
+        Shuffled anew in each epoch.
+    batch_size : int
+        Samples per step.
+    initial_epoch, epochs : int
+        Number of the first epoch and the number at which to stop, as callbacks see them.
+    callbacks : sequence of keras.callbacks.Callback
+    validation : Samples or None
+        Evaluated after each epoch.
+    seed, n_past_epochs : int
+        Together they determine the order of the samples and the dropout masks of each epoch.
+    verbose : int
+        0 for silence, 1 for a progress bar, 2 for a line per epoch.
+
+    Returns
+    -------
+    history : dict of lists
+        One number per epoch.
+    fit_method : {"arrays", "keras"}
+        Which path ran: "keras" for optimizers other than SGD, RMSprop and Adam in their plain
+        forms, for activations other than relu, tanh, sigmoid and linear, and for callbacks that
+        act on batches.
+    """
+
+    def rng_of(epoch: int) -> np.random.Generator:
+        return epoch_rng(seed, n_past_epochs + epoch - initial_epoch)
+
+    optimizer_class = array_optimizer_class(model.optimizer)
+    if (
+        optimizer_class is None
+        or not ArrayNetwork.supports(model)
+        or any(acts_on_batches(callback) for callback in callbacks)
+    ):
+        history = fit_with_keras(
+            model,
+            samples,
+            batch_size=batch_size,
+            callbacks=callbacks,
+            validation=validation,
+            epoch_rngs=rng_of,
+            initial_epoch=initial_epoch,
+            epochs=epochs,
+            verbose=verbose,
+        )
+        return history, "keras"
+
+    callback_list = keras.callbacks.CallbackList(
+        callbacks,
+        add_history=True,
+        add_progbar=verbose != 0,
+        verbose=verbose,
+        epochs=epochs,
+        steps=-(-len(samples) // batch_size),
+        model=model,
+    )
+    model.stop_training = False
+    callback_list.on_train_begin()
+    for epoch in range(initial_epoch, epochs):
+        callback_list.on_epoch_begin(epoch)
+        with single_blas_thread():
+            logs = _train_epoch(
+                model, optimizer_class, samples, batch_size, rng_of(epoch), callback_list, verbose
+            )
+            if validation is not None:
+                logs |= {
+                    f"val_{name}": value
+                    for name, value in _evaluate(model, validation, batch_size).items()
+                }
+        callback_list.on_epoch_end(epoch, logs)
+        if model.stop_training:
+            break
+    callback_list.on_train_end(logs)
+    return model.history.history, "arrays"
+
+
+def predict_logits(model: keras.Model, X: Matrix) -> FloatArray:
+    """Return the output layer's values before its activation, of the type of `X`.
+
+    Their shape is (n_samples, n_outputs).
+    """
+    if not ArrayNetwork.supports(model):
+        return predict_with_keras(model, X)
+    with single_blas_thread():
+        return _logits(ArrayNetwork(model, X.dtype), X)
+
+
+def acts_on_batches(callback: keras.callbacks.Callback) -> bool:
+    """Whether a callback needs to be called, with an up-to-date model, for each batch."""
+    if isinstance(callback, keras.callbacks.ModelCheckpoint):
+        return bool(callback.save_freq != "epoch")
+    return any(
+        getattr(getattr(callback, hook), "__func__", None)
+        is not getattr(keras.callbacks.Callback, hook)
+        for hook in _BATCH_HOOKS
+    )
+
+
+def _train_epoch(
+    model: keras.Model,
+    optimizer_class: type[ArrayOptimizer],
+    samples: Samples,
+    batch_size: int,
+    rng: np.random.Generator,
+    callback_list: keras.callbacks.CallbackList,
+    verbose: int,
+) -> dict[str, float]:
+    batches = list(gen_batches(len(samples), batch_size))
+    order = rng.permutation(len(samples))
+    network = ArrayNetwork(model, samples.X.dtype)
+    optimizer = optimizer_class(model.optimizer, network.parameters, len(batches))
+    sparse_updates = (
+        sp.issparse(samples.X) and optimizer.can_skip and not network.regularizes_first_kernel
+    )
+    n_samples = loss_sum = n_correct = 0.0
+    logs: dict[str, float] = {}
+    for step, rows in enumerate(batches):
+        batch = samples.take(order[rows])
+        X, touched = _touched_columns(batch.X) if sparse_updates else (batch.X, None)
+        kernel = optimizer.start_step(touched)
+        gradients, loss, accuracy = network.gradients(X, batch.y, batch.sample_weight, kernel, rng)
+        optimizer.finish_step(gradients)
+        n_samples += len(batch)
+        loss_sum += loss * len(batch)
+        n_correct += accuracy * len(batch)
+        logs = {"accuracy": n_correct / n_samples, "loss": loss_sum / n_samples}
+        if verbose == 1:
+            callback_list.on_train_batch_end(step, logs)
+    optimizer.store()
+    network.store()
+    return logs
+
+
+def _touched_columns(X: sp.csr_array) -> tuple[sp.csr_array, NDArray[np.intp] | None]:
+    """Return a matrix without its empty columns, and the columns that are left.
+
+    Where few columns are empty the matrix is returned as it is, with None.
+    """
+    n_features = X.shape[1]
+    is_touched = np.zeros(n_features, np.bool_)
+    is_touched[X.indices] = True
+    touched = np.flatnonzero(is_touched)
+    if len(touched) > _SPARSE_UPDATE_BELOW * n_features:
+        return X, None
+    position = np.empty(n_features, np.int32)
+    position[touched] = np.arange(len(touched), dtype=np.int32)
+    compact = sp.csr_array(
+        (X.data, position[X.indices], X.indptr), shape=(X.shape[0], len(touched))
+    )
+    return compact, touched
+
+
+def _evaluate(model: keras.Model, samples: Samples, batch_size: int) -> dict[str, float]:
+    """Return accuracy and loss as `keras.Model.evaluate` does, which averages over batches."""
+    network = ArrayNetwork(model, samples.X.dtype)
+    loss, correct, _ = cross_entropy(_logits(network, samples.X), samples.y)
+    loss_sum = 0.0
+    for rows in gen_batches(len(samples), batch_size):
+        weight = samples.sample_weight[rows]
+        loss_sum += float(loss[rows] @ weight / weight.sum()) * len(weight)
+    return {
+        "accuracy": float(correct.mean()),
+        "loss": loss_sum / len(samples) + network.penalty(),
+    }
+
+
+def _logits(network: ArrayNetwork, X: Matrix) -> FloatArray:
+    n_samples = X.shape[0]
+    return np.concatenate(
+        [network.logits(X[rows]) for rows in gen_batches(n_samples, _PREDICT_BATCH_SIZE)]
+    )

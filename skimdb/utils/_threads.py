@@ -1,0 +1,36 @@
+"""Thread settings that hold for a while and are then as they were."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from threadpoolctl import ThreadpoolController
+
+_lock = threading.Lock()
+_n_users = 0
+_limiter = None
+_controller: ThreadpoolController | None = None
+
+
+@contextmanager
+def single_blas_thread() -> Iterator[None]:
+    """Let BLAS use one thread, so that its sums do not depend on the number of cores.
+
+    The setting is the process's. Contexts of several Python threads may overlap: the first
+    one to enter saves the setting, the last one to leave restores it.
+    """
+    global _controller, _limiter, _n_users  # noqa: PLW0603 (the setting is the process's)
+    with _lock:
+        if _n_users == 0:
+            if _controller is None:
+                _controller = ThreadpoolController()
+            _limiter = _controller.limit(limits=1, user_api="blas")
+        _n_users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _n_users -= 1
+            if _n_users == 0 and _limiter is not None:
+                _limiter.restore_original_limits()
+                _limiter = None
