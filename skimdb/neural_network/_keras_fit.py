@@ -92,6 +92,6 @@ def _as_keras_input(X: Matrix) -> Any:
     X = X.astype(np.float32, copy=False)
     if not sp.issparse(X):
         return X
-    coo = X.tocoo()
+    coo = sp.coo_matrix(X)
     indices = np.column_stack([coo.row, coo.col]).astype(np.int64)
     return tf.sparse.reorder(tf.SparseTensor(indices, coo.data, coo.shape))

@@ -6,7 +6,7 @@ Keras model when the epoch ends. That saves Keras' tracing, which costs more tha
 a network, and the dense arithmetic on features that a batch does not have.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import keras
@@ -23,9 +23,9 @@ from skimdb.utils._threads import single_blas_thread
 
 FitMethod = Literal["arrays", "keras"]
 
-# Below this share of touched rows it pays to update these rows only.
-_SPARSE_UPDATE_BELOW = 0.5
-_PREDICT_BATCH_SIZE = 4096
+# Below this many entries of a batch per feature it pays to update only rows that are touched.
+_SPARSE_UPDATE_BELOW = 1.0
+_GATHERED_BATCHES = 8
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 
 
@@ -131,7 +131,7 @@ def predict_logits(model: keras.Model, X: Matrix) -> FloatArray:
     if not ArrayNetwork.supports(model):
         return predict_with_keras(model, X)
     with single_blas_thread():
-        return _logits(ArrayNetwork(model, X.dtype), X)
+        return ArrayNetwork(model, X.dtype).logits(X)
 
 
 def acts_on_batches(callback: keras.callbacks.Callback) -> bool:
@@ -154,20 +154,26 @@ def _train_epoch(
     callback_list: keras.callbacks.CallbackList,
     verbose: int,
 ) -> dict[str, float]:
-    batches = list(gen_batches(len(samples), batch_size))
-    order = rng.permutation(len(samples))
-    network = ArrayNetwork(model, samples.X.dtype)
-    optimizer = optimizer_class(model.optimizer, network.parameters, len(batches))
-    sparse_updates = (
-        sp.issparse(samples.X) and optimizer.can_skip and not network.regularizes_first_kernel
+    X = samples.X
+    network = ArrayNetwork(model, X.dtype)
+    n_batches = -(-len(samples) // batch_size)
+    optimizer = optimizer_class(model.optimizer, network.parameters, n_batches)
+    updates_touched_rows = (
+        sp.issparse(X)
+        and X.nnz < _SPARSE_UPDATE_BELOW * n_batches * X.shape[1]
+        and optimizer.can_skip
+        and not network.regularizes_first_kernel
     )
     n_samples = loss_sum = n_correct = 0.0
     logs: dict[str, float] = {}
-    for step, rows in enumerate(batches):
-        batch = samples.take(order[rows])
-        X, touched = _touched_columns(batch.X) if sparse_updates else (batch.X, None)
+    for step, batch in enumerate(_shuffled_batches(samples, batch_size, rng)):
+        batch_X, touched = batch.X, None
+        if updates_touched_rows:
+            batch_X, touched = _without_empty_columns(batch.X)
         kernel = optimizer.start_step(touched)
-        gradients, loss, accuracy = network.gradients(X, batch.y, batch.sample_weight, kernel, rng)
+        gradients, loss, accuracy = network.gradients(
+            batch_X, batch.y, batch.sample_weight, kernel, rng
+        )
         optimizer.finish_step(gradients)
         n_samples += len(batch)
         loss_sum += loss * len(batch)
@@ -180,29 +186,34 @@ def _train_epoch(
     return logs
 
 
-def _touched_columns(X: sp.csr_array) -> tuple[sp.csr_array, NDArray[np.intp] | None]:
-    """Return a matrix without its empty columns, and the columns that are left.
+def _shuffled_batches(
+    samples: Samples, batch_size: int, rng: np.random.Generator
+) -> Iterator[Samples]:
+    """Yield the batches of an epoch. Several are gathered at a time: it is a costly call."""
+    order = rng.permutation(len(samples))
+    for block in gen_batches(len(samples), _GATHERED_BATCHES * batch_size):
+        shuffled = samples.take(order[block])
+        for rows in gen_batches(len(shuffled), batch_size):
+            yield shuffled.take(rows)
 
-    Where few columns are empty the matrix is returned as it is, with None.
-    """
-    n_features = X.shape[1]
-    is_touched = np.zeros(n_features, np.bool_)
-    is_touched[X.indices] = True
-    touched = np.flatnonzero(is_touched)
-    if len(touched) > _SPARSE_UPDATE_BELOW * n_features:
-        return X, None
-    position = np.empty(n_features, np.int32)
-    position[touched] = np.arange(len(touched), dtype=np.int32)
-    compact = sp.csr_array(
-        (X.data, position[X.indices], X.indptr), shape=(X.shape[0], len(touched))
+
+def _without_empty_columns(X: sp.csr_matrix) -> tuple[sp.csr_matrix, NDArray[np.intp]]:
+    """Return the columns of `X` that have entries, and their positions."""
+    has_entries = np.zeros(X.shape[1], np.bool_)
+    has_entries[X.indices] = True
+    columns = np.flatnonzero(has_entries)
+    position = np.empty(X.shape[1], np.int32)
+    position[columns] = np.arange(len(columns), dtype=np.int32)
+    compact = sp.csr_matrix(
+        (X.data, position[X.indices], X.indptr), shape=(X.shape[0], len(columns))
     )
-    return compact, touched
+    return compact, columns
 
 
 def _evaluate(model: keras.Model, samples: Samples, batch_size: int) -> dict[str, float]:
     """Return accuracy and loss as `keras.Model.evaluate` does, which averages over batches."""
     network = ArrayNetwork(model, samples.X.dtype)
-    loss, correct, _ = cross_entropy(_logits(network, samples.X), samples.y)
+    loss, correct, _ = cross_entropy(network.logits(samples.X), samples.y)
     loss_sum = 0.0
     for rows in gen_batches(len(samples), batch_size):
         weight = samples.sample_weight[rows]
@@ -211,10 +222,3 @@ def _evaluate(model: keras.Model, samples: Samples, batch_size: int) -> dict[str
         "accuracy": float(correct.mean()),
         "loss": loss_sum / len(samples) + network.penalty(),
     }
-
-
-def _logits(network: ArrayNetwork, X: Matrix) -> FloatArray:
-    n_samples = X.shape[0]
-    return np.concatenate(
-        [network.logits(X[rows]) for rows in gen_batches(n_samples, _PREDICT_BATCH_SIZE)]
-    )
