@@ -112,7 +112,7 @@ class ArrayOptimizer(ABC):
         self.step += 1
         if self._touched is not None and self._fresh_at is not None:
             for array, rows in zip([self.parameters[0], *self.slots[0]], self._rows, strict=True):
-                array[self._touched] = rows
+                _put_rows(array, self._touched, rows)
             self._fresh_at[self._touched] = self.step
 
     def store(self) -> None:
@@ -292,6 +292,12 @@ class ArrayAdam(ArrayOptimizer):
         parameter -= travel
         momentum *= (self.optimizer.beta_1**n_missed)[:, np.newaxis].astype(velocity.dtype)
         velocity *= (self.optimizer.beta_2**n_missed)[:, np.newaxis].astype(velocity.dtype)
+
+
+def _put_rows(array: FloatArray, positions: IntArray, rows: FloatArray) -> None:
+    """Assign ``array[positions] = rows``, several times as fast as that for short rows."""
+    row_type = np.dtype((np.void, array.itemsize * array.shape[1]))
+    np.put(array.view(row_type), positions, rows.view(row_type), mode="clip")
 
 
 _ARRAY_OPTIMIZERS: dict[type, type[ArrayOptimizer]] = {

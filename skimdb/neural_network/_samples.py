@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
@@ -13,7 +12,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
-Matrix: TypeAlias = FloatArray | sp.csr_matrix | sp.csr_array
+Matrix: TypeAlias = Any  # an ndarray, or a CSR matrix or array of scipy, which has no types
 
 
 @dataclass(frozen=True)
