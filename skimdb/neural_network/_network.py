@@ -101,7 +101,12 @@ def build_dense_network(
     layers.append(dense("output", n_outputs, "sigmoid" if n_outputs == 1 else "softmax", not units))
     inputs = keras.Input((n_features,), dtype="float32", name="features")
     model = keras.Sequential([inputs, *layers], name="dense_network")
-    model.compile(optimizer=optimizer, loss=_cross_entropy(n_outputs), metrics=["accuracy"])
+    model.compile(
+        optimizer=optimizer,
+        loss=_cross_entropy(n_outputs),
+        metrics=["accuracy"],
+        auto_scale_loss=False,  # the network is float32 under a policy of mixed_float16 too
+    )
     optimizer.build(model.trainable_variables)
     return model
 

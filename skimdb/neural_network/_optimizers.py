@@ -7,6 +7,7 @@ holds, however many features there are.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import ClassVar
 
 import keras
@@ -16,8 +17,8 @@ from sklearn.utils import gen_batches
 
 from skimdb.neural_network._samples import FloatArray, IntArray
 
-# Rows brought up to date at a time, so that temporary arrays stay small.
-_BLOCK_ROWS = 8192
+# Elements updated at a time: they and the temporary arrays stay in the processor's cache.
+_BLOCK_SIZE = 65_536
 
 # Settings of the base class that change an update; each must be off.
 _UNSUPPORTED_SETTINGS = (
@@ -32,7 +33,7 @@ _UNSUPPORTED_SETTINGS = (
 
 
 class ArrayOptimizer(ABC):
-    """A Keras optimizer's arithmetic on numpy arrays, for one epoch.
+    """A Keras optimizer's arithmetic on numpy arrays.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ class ArrayOptimizer(ABC):
         Weights in the order of the model's trainable variables, kernel of the first layer first.
         Updated in place.
     n_steps : int
-        Number of steps of the epoch.
+        Number of steps of an epoch.
     """
 
     def __init__(
@@ -53,13 +54,11 @@ class ArrayOptimizer(ABC):
         self.parameters = parameters
         self.learning_rate = float(optimizer.learning_rate)
         self.slots: list[list[FloatArray]] = [
-            [
-                keras.ops.convert_to_numpy(variable).astype(parameters[0].dtype)
-                for variable in variables
-            ]
+            [variable.numpy().astype(parameters[0].dtype, copy=False) for variable in variables]
             for variables in zip(*self.slot_variables(optimizer), strict=True)
         ] or [[] for _ in parameters]
         self.n_steps = n_steps
+        self.iterations = int(optimizer.iterations)
         self.step = 0
         self._fresh_at: NDArray[np.int32] | None = None
 
@@ -84,9 +83,14 @@ class ArrayOptimizer(ABC):
     def update(self, gradient: FloatArray, parameter: FloatArray, *slots: FloatArray) -> None:
         """Make one step, in place; may overwrite `gradient`."""
 
-    @abstractmethod
+    @property
+    def changes_untouched_rows(self) -> bool:
+        """Whether a row changes in a step in which its gradient is zero."""
+        return False
+
     def skip(self, n_missed: IntArray, parameter: FloatArray, *slots: FloatArray) -> None:
         """Make as many steps with zero gradient as `n_missed` says for each row, in place."""
+        raise NotImplementedError
 
     def start_step(self, touched: IntArray | None) -> FloatArray:
         """Return the up-to-date rows `touched` of the first kernel; None stands for all rows."""
@@ -96,40 +100,48 @@ class ArrayOptimizer(ABC):
             self._refresh()
             self._rows = arrays
         else:
-            if self._fresh_at is None:
-                self._fresh_at = np.full(len(arrays[0]), self.step, np.int32)
             self._rows = [array.take(touched, axis=0, mode="clip") for array in arrays]
-            self.skip(self.step - self._fresh_at[touched], *self._rows)
+            if self.changes_untouched_rows:
+                if self._fresh_at is None:
+                    self._fresh_at = np.full(len(arrays[0]), self.step, np.int32)
+                self.skip(self.step - self._fresh_at[touched], *self._rows)
         return self._rows[0]
 
     def finish_step(self, gradients: list[FloatArray]) -> None:
         """Update all parameters; the first gradient is that of the rows from `start_step`."""
-        self.update(gradients[0], *self._rows)
+        for block in _row_blocks(gradients[0]):
+            self.update(gradients[0][block], *(rows[block] for rows in self._rows))
         for gradient, parameter, slots in zip(
             gradients[1:], self.parameters[1:], self.slots[1:], strict=True
         ):
             self.update(gradient, parameter, *slots)
         self.step += 1
-        if self._touched is not None and self._fresh_at is not None:
+        if self._touched is not None:
             for array, rows in zip([self.parameters[0], *self.slots[0]], self._rows, strict=True):
                 _put_rows(array, self._touched, rows)
-            self._fresh_at[self._touched] = self.step
+            if self._fresh_at is not None:
+                self._fresh_at[self._touched] = self.step
+
+    def finish_epoch(self) -> None:
+        """Bring all rows up to date."""
+        self._refresh()
+        self.iterations += self.step
+        self.step = 0
 
     def store(self) -> None:
-        """Bring all rows up to date and write the state back to the Keras optimizer."""
-        self._refresh()
+        """Write the state back to the Keras optimizer."""
         for variables, slots in zip(
             zip(*self.slot_variables(self.optimizer), strict=True), self.slots, strict=False
         ):
             for variable, slot in zip(variables, slots, strict=True):
                 variable.assign(slot)
-        self.optimizer.iterations.assign_add(self.step)
+        self.optimizer.iterations.assign(self.iterations)
 
     def _refresh(self) -> None:
         if self._fresh_at is None:
             return
         arrays = [self.parameters[0], *self.slots[0]]
-        for block in gen_batches(len(arrays[0]), _BLOCK_ROWS):
+        for block in _row_blocks(arrays[0]):
             n_missed = self.step - self._fresh_at[block]
             self.skip(n_missed, *(array[block] for array in arrays))
         self._fresh_at = None
@@ -165,9 +177,11 @@ class ArraySGD(ArrayOptimizer):
         else:
             parameter += velocity
 
+    @property
+    def changes_untouched_rows(self) -> bool:
+        return bool(self.optimizer.momentum)
+
     def skip(self, n_missed: IntArray, parameter: FloatArray, *slots: FloatArray) -> None:
-        if not slots:
-            return
         (velocity,) = slots
         momentum = self.optimizer.momentum
         decay = (momentum**n_missed)[:, np.newaxis].astype(velocity.dtype)
@@ -177,7 +191,20 @@ class ArraySGD(ArrayOptimizer):
 
 
 class ArrayRMSprop(ArrayOptimizer):
-    """`keras.optimizers.RMSprop` without momentum, not centered."""
+    """`keras.optimizers.RMSprop` without momentum, not centered.
+
+    A step multiplies all velocities by `rho`. Here they are kept without these powers of `rho`,
+    so that a row without gradient stays as it is.
+    """
+
+    # The power grows until it is multiplied into the velocities: float32 has room for it.
+    _LEAST_POWER: ClassVar[float] = 1e-6
+
+    def __init__(
+        self, optimizer: keras.optimizers.Optimizer, parameters: list[FloatArray], n_steps: int
+    ) -> None:
+        super().__init__(optimizer, parameters, n_steps)
+        self._power = 1.0
 
     @staticmethod
     def supports(optimizer: keras.optimizers.Optimizer) -> bool:
@@ -189,22 +216,32 @@ class ArrayRMSprop(ArrayOptimizer):
     ) -> list[list[keras.Variable]]:
         return [optimizer._velocities]
 
+    def start_step(self, touched: IntArray | None) -> FloatArray:
+        if self._power < self._LEAST_POWER:
+            self._multiply_power()
+        self._power *= self.optimizer.rho
+        return super().start_step(touched)
+
     def update(self, gradient: FloatArray, parameter: FloatArray, *slots: FloatArray) -> None:
         (velocity,) = slots
-        rho = self.optimizer.rho
         scratch = gradient * gradient
-        scratch *= 1 - rho
-        velocity *= rho
+        scratch *= (1 - self.optimizer.rho) / self._power
         velocity += scratch
-        np.add(velocity, self.optimizer.epsilon, out=scratch)
+        np.multiply(velocity, self._power, out=scratch)
+        scratch += self.optimizer.epsilon
         np.sqrt(scratch, out=scratch)
         gradient *= self.learning_rate
         gradient /= scratch
         parameter -= gradient
 
-    def skip(self, n_missed: IntArray, parameter: FloatArray, *slots: FloatArray) -> None:
-        (velocity,) = slots
-        velocity *= (self.optimizer.rho**n_missed)[:, np.newaxis].astype(velocity.dtype)
+    def finish_epoch(self) -> None:
+        self._multiply_power()
+        super().finish_epoch()
+
+    def _multiply_power(self) -> None:
+        for slots in self.slots:
+            slots[0] *= self._power
+        self._power = 1.0
 
 
 class ArrayAdam(ArrayOptimizer):
@@ -228,13 +265,16 @@ class ArrayAdam(ArrayOptimizer):
         self, optimizer: keras.optimizers.Optimizer, parameters: list[FloatArray], n_steps: int
     ) -> None:
         super().__init__(optimizer, parameters, n_steps)
-        self._first_step = int(optimizer.iterations) + 1
         # Column t: what rows last updated before step t have missed until now, per term.
         self._coefficients = np.zeros((self._N_TERMS, n_steps + 1))
 
     @staticmethod
     def supports(optimizer: keras.optimizers.Optimizer) -> bool:
         return not optimizer.amsgrad
+
+    @property
+    def changes_untouched_rows(self) -> bool:
+        return True
 
     @property
     def can_skip(self) -> bool:
@@ -249,7 +289,7 @@ class ArrayAdam(ArrayOptimizer):
 
     @property
     def _alpha(self) -> float:
-        step = self._first_step + self.step
+        step = self.iterations + self.step + 1
         beta_1, beta_2 = self.optimizer.beta_1, self.optimizer.beta_2
         return float(self.learning_rate * np.sqrt(1 - beta_2**step) / (1 - beta_1**step))
 
@@ -261,6 +301,10 @@ class ArrayAdam(ArrayOptimizer):
             powers = delta ** np.arange(self._N_TERMS)[:, np.newaxis]
             self._coefficients[:, : self.step + 1] += self._alpha * beta_1**lag * powers
         super().finish_step(gradients)
+
+    def finish_epoch(self) -> None:
+        super().finish_epoch()
+        self._coefficients[:] = 0
 
     def update(self, gradient: FloatArray, parameter: FloatArray, *slots: FloatArray) -> None:
         momentum, velocity = slots
@@ -292,6 +336,11 @@ class ArrayAdam(ArrayOptimizer):
         parameter -= travel
         momentum *= (self.optimizer.beta_1**n_missed)[:, np.newaxis].astype(velocity.dtype)
         velocity *= (self.optimizer.beta_2**n_missed)[:, np.newaxis].astype(velocity.dtype)
+
+
+def _row_blocks(array: FloatArray) -> Iterator[slice]:
+    """Yield slices of about `_BLOCK_SIZE` elements each."""
+    yield from gen_batches(len(array), max(1, _BLOCK_SIZE // array.shape[1]))
 
 
 def _put_rows(array: FloatArray, positions: IntArray, rows: FloatArray) -> None:

@@ -6,7 +6,8 @@ Keras model when the epoch ends. That saves Keras' tracing, which costs more tha
 a network, and the dense arithmetic on features that a batch does not have.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import keras
@@ -18,14 +19,13 @@ from sklearn.utils import gen_batches
 from skimdb.neural_network._arrays import ArrayNetwork, cross_entropy
 from skimdb.neural_network._keras_fit import fit_with_keras, predict_with_keras
 from skimdb.neural_network._optimizers import ArrayOptimizer, array_optimizer_class
-from skimdb.neural_network._samples import FloatArray, Matrix, Samples, epoch_rng
+from skimdb.neural_network._samples import FloatArray, IntArray, Matrix, Samples, epoch_rng
 from skimdb.utils._threads import single_blas_thread
 
 FitMethod = Literal["arrays", "keras"]
 
 # Below this many entries of a batch per feature it pays to update only rows that are touched.
 _SPARSE_UPDATE_BELOW = 1.0
-_GATHERED_BATCHES = 8
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 
 
@@ -94,28 +94,35 @@ def train(
         )
         return history, "keras"
 
+    n_batches = -(-len(samples) // batch_size)
     callback_list = keras.callbacks.CallbackList(
         callbacks,
         add_history=True,
         add_progbar=verbose != 0,
         verbose=verbose,
         epochs=epochs,
-        steps=-(-len(samples) // batch_size),
+        steps=n_batches,
         model=model,
     )
     model.stop_training = False
     callback_list.on_train_begin()
     for epoch in range(initial_epoch, epochs):
         callback_list.on_epoch_begin(epoch)
+        # Only callbacks can look at the model, or change it, between epochs.
+        if callbacks or epoch == initial_epoch:
+            network = ArrayNetwork(model, samples.X.dtype)
+            optimizer = optimizer_class(model.optimizer, network.parameters, n_batches)
+        on_batch_end = callback_list.on_train_batch_end if verbose == 1 else None
         with single_blas_thread():
             logs = _train_epoch(
-                model, optimizer_class, samples, batch_size, rng_of(epoch), callback_list, verbose
+                network, optimizer, samples, batch_size, rng_of(epoch), on_batch_end
             )
             if validation is not None:
-                logs |= {
-                    f"val_{name}": value
-                    for name, value in _evaluate(model, validation, batch_size).items()
-                }
+                val_logs = _evaluate(network, validation, batch_size)
+                logs |= {f"val_{name}": value for name, value in val_logs.items()}
+        if callbacks or epoch == epochs - 1:
+            network.store()
+            optimizer.store()
         callback_list.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
@@ -146,73 +153,66 @@ def acts_on_batches(callback: keras.callbacks.Callback) -> bool:
 
 
 def _train_epoch(
-    model: keras.Model,
-    optimizer_class: type[ArrayOptimizer],
+    network: ArrayNetwork,
+    optimizer: ArrayOptimizer,
     samples: Samples,
     batch_size: int,
     rng: np.random.Generator,
-    callback_list: keras.callbacks.CallbackList,
-    verbose: int,
+    on_batch_end: Callable[[int, dict[str, float]], None] | None,
 ) -> dict[str, float]:
     X = samples.X
-    network = ArrayNetwork(model, X.dtype)
-    n_batches = -(-len(samples) // batch_size)
-    optimizer = optimizer_class(model.optimizer, network.parameters, n_batches)
     updates_touched_rows = (
         sp.issparse(X)
-        and X.nnz < _SPARSE_UPDATE_BELOW * n_batches * X.shape[1]
+        and X.nnz < _SPARSE_UPDATE_BELOW * optimizer.n_steps * X.shape[1]
         and optimizer.can_skip
         and not network.regularizes_first_kernel
     )
+    batches = _batches(samples, rng.permutation(len(samples)), batch_size, updates_touched_rows)
     n_samples = loss_sum = n_correct = 0.0
     logs: dict[str, float] = {}
-    for step, batch in enumerate(_shuffled_batches(samples, batch_size, rng)):
-        batch_X, touched = batch.X, None
-        if updates_touched_rows:
-            batch_X, touched = _without_empty_columns(batch.X)
+    for step, (batch, touched) in enumerate(batches):
         kernel = optimizer.start_step(touched)
         gradients, loss, accuracy = network.gradients(
-            batch_X, batch.y, batch.sample_weight, kernel, rng
+            batch.X, batch.y, batch.sample_weight, kernel, rng
         )
         optimizer.finish_step(gradients)
         n_samples += len(batch)
         loss_sum += loss * len(batch)
         n_correct += accuracy * len(batch)
         logs = {"accuracy": n_correct / n_samples, "loss": loss_sum / n_samples}
-        if verbose == 1:
-            callback_list.on_train_batch_end(step, logs)
-    optimizer.store()
-    network.store()
+        if on_batch_end is not None:
+            on_batch_end(step, logs)
+    optimizer.finish_epoch()
     return logs
 
 
-def _shuffled_batches(
-    samples: Samples, batch_size: int, rng: np.random.Generator
-) -> Iterator[Samples]:
-    """Yield the batches of an epoch. Several are gathered at a time: it is a costly call."""
-    order = rng.permutation(len(samples))
-    for block in gen_batches(len(samples), _GATHERED_BATCHES * batch_size):
-        shuffled = samples.take(order[block])
-        for rows in gen_batches(len(shuffled), batch_size):
-            yield shuffled.take(rows)
+def _batches(
+    samples: Samples, order: IntArray, batch_size: int, without_empty_columns: bool
+) -> Iterator[tuple[Samples, IntArray | None]]:
+    """Yield each batch, with the columns that it has, or None for all of them."""
+    for rows in gen_batches(len(samples), batch_size):
+        batch = samples.take(order[rows])
+        if without_empty_columns:
+            X, columns = _without_empty_columns(batch.X)
+            yield replace(batch, X=X), columns
+        else:
+            yield batch, None
 
 
 def _without_empty_columns(X: sp.csr_matrix) -> tuple[sp.csr_matrix, NDArray[np.intp]]:
     """Return the columns of `X` that have entries, and their positions."""
+    indices = X.indices.astype(np.intp, copy=False)  # NumPy indexes with this type fastest.
     has_entries = np.zeros(X.shape[1], np.bool_)
-    has_entries[X.indices] = True
+    has_entries[indices] = True
     columns = np.flatnonzero(has_entries)
     position = np.empty(X.shape[1], np.int32)
     position[columns] = np.arange(len(columns), dtype=np.int32)
-    compact = sp.csr_matrix(
-        (X.data, position[X.indices], X.indptr), shape=(X.shape[0], len(columns))
-    )
+    compact = sp.csr_matrix((X.data, position[indices], X.indptr), shape=(X.shape[0], len(columns)))
     return compact, columns
 
 
-def _evaluate(model: keras.Model, samples: Samples, batch_size: int) -> dict[str, float]:
+def _evaluate(network: ArrayNetwork, samples: Samples, batch_size: int) -> dict[str, float]:
     """Return accuracy and loss as `keras.Model.evaluate` does, which averages over batches."""
-    network = ArrayNetwork(model, samples.X.dtype)
     loss, correct, _ = cross_entropy(network.logits(samples.X), samples.y)
     loss_sum = 0.0
     for rows in gen_batches(len(samples), batch_size):
