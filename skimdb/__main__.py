@@ -158,7 +158,7 @@ def _load_reviews(args: argparse.Namespace) -> _Reviews:
         reviews = _generate_reviews(n_samples, args.seed, "as asked for")
     else:
         try:
-            reviews = _load_imdb(args.data_home, n_samples, is_required=args.dataset == "imdb")
+            reviews = _load_imdb(args.data_home, n_samples)
         except OSError:
             if args.dataset == "imdb":
                 raise
@@ -169,9 +169,8 @@ def _load_reviews(args: argparse.Namespace) -> _Reviews:
     return reviews
 
 
-def _load_imdb(data_home: str | None, n_samples: int, *, is_required: bool) -> _Reviews:
-    n_retries = 3 if is_required else 0
-    imdb = fetch_imdb(subset="all", data_home=data_home, n_retries=n_retries)
+def _load_imdb(data_home: str | None, n_samples: int) -> _Reviews:
+    imdb = fetch_imdb(subset="all", data_home=data_home, n_retries=0)
     train, test = imdb.splits["train"], imdb.splits["test"]
     X_train, y_train = imdb.data[train], imdb.target[train]
     X_test, y_test = imdb.data[test], imdb.target[test]

@@ -80,7 +80,8 @@ class ArrayNetwork:
     def __init__(self, model: keras.Model, dtype: np.dtype[Any]) -> None:
         self.model = model
         self.parameters: list[FloatArray] = [
-            variable.numpy().astype(dtype, copy=False) for variable in model.trainable_variables
+            variable.value.numpy().astype(dtype, copy=False)
+            for variable in model.trainable_variables
         ]
         hidden = _dense_layers(model)[:-1]
         self._activations = [_ACTIVATIONS[layer.activation] for layer in hidden]

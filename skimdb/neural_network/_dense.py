@@ -1,8 +1,6 @@
 """The classifier."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -23,6 +21,7 @@ from skimdb.neural_network._network import (
     hidden_units,
     make_optimizer,
 )
+from skimdb.neural_network._progress import Progress, all_or_nothing
 from skimdb.neural_network._samples import FloatArray, Samples, check_samples
 from skimdb.neural_network._training import predict_logits, train
 from skimdb.utils._fixes import FixedKerasClassifier
@@ -211,6 +210,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @all_or_nothing
     def fit(
         self,
         X: Any,
@@ -267,6 +267,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @all_or_nothing
     def partial_fit(
         self,
         X: Any,
@@ -322,6 +323,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @all_or_nothing
     def initialize(self, X: Any, y: ArrayLike) -> Self:
         """Build the network for some data without training it.
 
@@ -469,7 +471,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
     def _draw_seed(self) -> int:
         return int(check_random_state(self.random_state).randint(_INT32_MAX))
 
-    def _start(self, classes: NDArray[Any], seed: int) -> "_Progress":
+    def _start(self, classes: NDArray[Any], seed: int) -> Progress:
         model = build_dense_network(
             self.n_features_in_,
             len(classes),
@@ -481,12 +483,14 @@ class DenseSentimentClassifier(FixedKerasClassifier):
             optimizer=make_optimizer(self.optimizer, self.learning_rate),
             seed=seed,
         )
-        return _Progress(model, classes, seed, history={})
+        return Progress(model, classes, seed, history={})
 
-    def _progress(self) -> "_Progress":
-        return _Progress(self.model_, self.classes_, self._seed, self.history_)
+    def _progress(self) -> Progress:
+        return Progress.going_on(self.model_, self.classes_, self._seed, self.history_)
 
-    def _keep(self, progress: "_Progress") -> None:
+    def _keep(self, progress: Progress) -> None:
+        for name in ("fit_method_", "best_epoch_"):
+            self.__dict__.pop(name, None)
         self.model_ = progress.model
         self.classes_ = progress.classes
         self._seed = progress.seed
@@ -495,7 +499,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
 
     def _train(
         self,
-        progress: "_Progress",
+        progress: Progress,
         samples: Samples,
         validation: Samples | None,
         callbacks: list[keras.callbacks.Callback],
@@ -503,42 +507,20 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         initial_epoch: int = 0,
         epochs: int,
     ) -> None:
-        """Train, and only then change the fitted attributes."""
-        history, fit_method = train(
-            progress.model,
-            samples,
-            batch_size=self.batch_size,
-            initial_epoch=initial_epoch,
-            epochs=epochs,
-            callbacks=callbacks,
-            validation=validation,
-            seed=progress.seed,
-            n_past_epochs=progress.n_epochs,
-            verbose=int(self.verbose),
-        )
-        self.__dict__.pop("best_epoch_", None)
-        if self.early_stopping and validation is not None:
-            self.best_epoch_ = progress.n_epochs + int(np.argmin(history["val_loss"])) + 1
+        with progress.all_or_nothing():
+            history, fit_method = train(
+                progress.model,
+                samples,
+                batch_size=self.batch_size,
+                initial_epoch=initial_epoch,
+                epochs=epochs,
+                callbacks=callbacks,
+                validation=validation,
+                seed=progress.seed,
+                n_past_epochs=progress.n_epochs,
+                verbose=int(self.verbose),
+            )
         self._keep(progress.extended(history))
         self.fit_method_ = fit_method
-
-
-@dataclass(frozen=True)
-class _Progress:
-    """A network and what it has been through."""
-
-    model: keras.Model
-    classes: NDArray[Any]
-    seed: int
-    history: dict[str, list[float]]
-
-    @property
-    def n_epochs(self) -> int:
-        return len(self.history.get("loss", []))
-
-    def extended(self, history: dict[str, list[float]]) -> "_Progress":
-        """Append, with NaN for what was measured in only some of the epochs."""
-        before, after = [math.nan] * self.n_epochs, [math.nan] * len(history["loss"])
-        names = {**self.history, **history}
-        joined = {name: self.history.get(name, before) + history.get(name, after) for name in names}
-        return replace(self, history=joined)
+        if self.early_stopping and validation is not None:
+            self.best_epoch_ = progress.n_epochs + int(np.argmin(history["val_loss"])) + 1

@@ -141,17 +141,17 @@ def make_optimizer(
     """Return a fresh optimizer; `learning_rate` is not for instances, which have their own."""
     if isinstance(optimizer, keras.optimizers.Optimizer):
         return keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
-    if isinstance(optimizer, str):
-        try:
-            return keras.optimizers.get(
-                {"class_name": optimizer, "config": {"learning_rate": learning_rate}}
-            )
-        except ValueError as error:
-            raise ValueError(
-                f"optimizer must be a name that Keras knows, a Keras optimizer or its class; "
-                f"got {optimizer!r}."
-            ) from error
-    return optimizer(learning_rate=learning_rate)
+    # Keras would number the names, and TensorFlow keeps memory for each name of a variable.
+    config = {"learning_rate": learning_rate, "name": "optimizer"}
+    if isinstance(optimizer, type) and issubclass(optimizer, keras.optimizers.Optimizer):
+        return optimizer(**config)
+    try:
+        return keras.optimizers.get({"class_name": optimizer, "config": config})
+    except (AttributeError, ValueError) as error:
+        raise ValueError(
+            f"optimizer must be a name that Keras knows, a Keras optimizer or its class; "
+            f"got {optimizer!r}."
+        ) from error
 
 
 def copy_callbacks(

@@ -54,7 +54,10 @@ class ArrayOptimizer(ABC):
         self.parameters = parameters
         self.learning_rate = float(optimizer.learning_rate)
         self.slots: list[list[FloatArray]] = [
-            [variable.numpy().astype(parameters[0].dtype, copy=False) for variable in variables]
+            [
+                variable.value.numpy().astype(parameters[0].dtype, copy=False)
+                for variable in variables
+            ]
             for variables in zip(*self.slot_variables(optimizer), strict=True)
         ] or [[] for _ in parameters]
         self.n_steps = n_steps
@@ -340,7 +343,8 @@ class ArrayAdam(ArrayOptimizer):
 
 def _row_blocks(array: FloatArray) -> Iterator[slice]:
     """Yield slices of about `_BLOCK_SIZE` elements each."""
-    yield from gen_batches(len(array), max(1, _BLOCK_SIZE // array.shape[1]))
+    if len(array):
+        yield from gen_batches(len(array), max(1, _BLOCK_SIZE // array.shape[1]))
 
 
 def _put_rows(array: FloatArray, positions: IntArray, rows: FloatArray) -> None:

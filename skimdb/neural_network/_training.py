@@ -26,7 +26,14 @@ FitMethod = Literal["arrays", "keras"]
 
 # Below this many entries of a batch per feature it pays to update only rows that are touched.
 _SPARSE_UPDATE_BELOW = 1.0
-_BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+_BATCH_HOOKS = (
+    "on_batch_begin",
+    "on_batch_end",
+    "on_train_batch_begin",
+    "on_train_batch_end",
+    "on_test_batch_begin",
+    "on_test_batch_end",
+)
 
 
 def train(
@@ -117,12 +124,14 @@ def train(
             logs = _train_epoch(
                 network, optimizer, samples, batch_size, rng_of(epoch), on_batch_end
             )
+            if callbacks or epoch == epochs - 1:
+                network.store()
+                optimizer.store()
             if validation is not None:
+                callback_list.on_test_begin()
                 val_logs = _evaluate(network, validation, batch_size)
+                callback_list.on_test_end(val_logs)
                 logs |= {f"val_{name}": value for name, value in val_logs.items()}
-        if callbacks or epoch == epochs - 1:
-            network.store()
-            optimizer.store()
         callback_list.on_epoch_end(epoch, logs)
         if model.stop_training:
             break

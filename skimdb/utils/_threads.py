@@ -24,13 +24,29 @@ def single_blas_thread() -> Iterator[None]:
         if _n_users == 0:
             if _controller is None:
                 _controller = ThreadpoolController()
-            _limiter = _controller.limit(limits=1, user_api="blas")
+            with _any_thread_may_set(_controller):
+                _limiter = _controller.limit(limits=1, user_api="blas")
         _n_users += 1
     try:
         yield
     finally:
         with _lock:
             _n_users -= 1
-            if _n_users == 0 and _limiter is not None:
-                _limiter.restore_original_limits()
-                _limiter = None
+            if _n_users == 0 and _controller is not None and _limiter is not None:
+                with _any_thread_may_set(_controller):
+                    _limiter.restore_original_limits()
+
+
+@contextmanager
+def _any_thread_may_set(controller: ThreadpoolController) -> Iterator[None]:
+    """Keep threadpoolctl >= 3.8 from ignoring all threads but the first one that set a limit."""
+    clear = [
+        library.clear_controlling_thread
+        for library in controller.lib_controllers
+        if hasattr(library, "clear_controlling_thread")
+    ]
+    for function in clear:
+        function(force=True)
+    yield
+    for function in clear:
+        function(force=True)

@@ -14,7 +14,6 @@ from skimdb.datasets import _base
 from skimdb.datasets._base import (
     RemoteFile,
     as_reviews,
-    atomic_file,
     fetch_file,
     load_cached,
     locate_data_home,
@@ -194,36 +193,6 @@ def test_directory_that_cannot_be_made_is_an_oserror(remote, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match=r"downloading it failed: .*Not a directory"):
         fetch(remote, tmp_path / "file" / "below")
-
-
-# Atomic files
-
-
-def test_file_appears_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-    with atomic_file(path) as file:
-        file.write(b"new")
-        file.flush()
-        assert path.read_bytes() == b"old"
-    assert path.read_bytes() == b"new"
-    assert names(tmp_path) == ["file"]
-
-
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_failed_writing_leaves_the_old_file_and_nothing_else(tmp_path, error):
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-
-    def write():
-        with atomic_file(path) as file:
-            file.write(b"new")
-            raise error
-
-    with pytest.raises(error):
-        write()
-    assert path.read_bytes() == b"old"
-    assert names(tmp_path) == ["file"]
 
 
 # The cache

@@ -1,0 +1,91 @@
+"""What the benchmarks share: the machine, the reviews, and tables."""
+
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skimdb.datasets import fetch_imdb
+from skimdb.utils._files import atomic_file
+
+RESULTS = Path(__file__).parent / "results"
+_PACKAGES = (
+    "keras",
+    "numpy",
+    "scikeras",
+    "scikit-learn",
+    "scipy",
+    "skimdb",
+    "skorch",
+    "tensorflow",
+    "torch",
+)
+
+
+def machine() -> dict[str, Any]:
+    """Return what a reader has to know of the machine, and the versions of the packages."""
+    versions: dict[str, str | None] = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = None
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "packages": versions,
+    }
+
+
+def machine_line(description: dict[str, Any]) -> str:
+    """Return the machine and the versions in one line."""
+    packages = ", ".join(
+        f"{name} {version}" for name, version in description["packages"].items() if version
+    )
+    return (
+        f"{description['processor']}, {description['cores']} cores, "
+        f"{description['memory_gib']} GiB; {description['system']}, "
+        f"Python {description['python']}, {packages}."
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def load_imdb(subset: Literal["train", "test"]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the IMDB reviews as sequences of all their word indices, and the labels."""
+    X, y = fetch_imdb(subset=subset, return_X_y=True)
+    return X, y
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table whose columns but the first are aligned to the right."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a file that is whole or not there."""
+    write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write a file that is whole or not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(path) as file:
+        file.write(content.encode())

@@ -1,0 +1,158 @@
+"""Rows that a batch does not touch are where updates with a gradient of zero would bring them.
+
+Trained on sparse features, a network skips such rows; on the same features as a dense array it
+updates all. Keras is a third witness.
+"""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skimdb.neural_network import build_dense_network
+from skimdb.neural_network._samples import Samples, epoch_rng
+from skimdb.neural_network._training import train
+
+N_FEATURES = 12
+SEED = 11
+
+OPTIMIZERS = {
+    "sgd": keras.optimizers.SGD,
+    "momentum": lambda rate: keras.optimizers.SGD(rate, momentum=0.9),
+    "short momentum": lambda rate: keras.optimizers.SGD(rate, momentum=0.1),
+    "nesterov": lambda rate: keras.optimizers.SGD(rate, momentum=0.95, nesterov=True),
+    "momentum 1": lambda rate: keras.optimizers.SGD(rate, momentum=1.0),
+    "rmsprop": keras.optimizers.RMSprop,
+    "rmsprop, short memory": lambda rate: keras.optimizers.RMSprop(rate, rho=0.2, epsilon=0.01),
+    "adam": keras.optimizers.Adam,
+    "adam, large epsilon": lambda rate: keras.optimizers.Adam(rate, epsilon=0.1),
+    "adam, long memory": lambda rate: keras.optimizers.Adam(rate, beta_1=0.95, beta_2=0.9999),
+    "adam, short memory": lambda rate: keras.optimizers.Adam(rate, beta_1=0.6, beta_2=0.6),
+    "adam without momentum": lambda rate: keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99),
+}
+learning_rates = st.sampled_from([0.001, 0.01, 0.1])
+batch_sizes = st.integers(1, 4)
+# Which of the columns each sample has.
+reviews = st.lists(st.sets(st.integers(0, N_FEATURES - 1), max_size=3), min_size=2, max_size=40)
+PROPERTY = settings(max_examples=25, deadline=None, derandomize=True)
+
+
+def multi_hot(columns):
+    X = np.zeros((len(columns), N_FEATURES), np.float32)
+    for row, present in zip(X, columns, strict=True):
+        row[list(present)] = 1
+    return X, np.arange(len(X)) % 2
+
+
+@functools.cache
+def network(name, rate):
+    """Return a network, and the values of all its and its optimizer's variables."""
+    model = build_dense_network(
+        N_FEATURES, 2, units=[3], activation="tanh", optimizer=OPTIMIZERS[name](rate), seed=SEED
+    )
+    return model, state(model)
+
+
+def state(model):
+    return [variable.numpy() for variable in [*model.variables, *model.optimizer.variables]]
+
+
+def reset(name, rate):
+    """Return the network as it was when built."""
+    model, values = network(name, rate)
+    variables = [*model.variables, *model.optimizer.variables]
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+    return model
+
+
+def state_after(X, y, name, *, rate=0.01, batch_size, epochs=1):
+    """Train on arrays and return the values of all variables."""
+    model = reset(name, rate)
+    _, method = train(
+        model,
+        Samples(X, y, np.ones(len(y), X.dtype)),
+        batch_size=batch_size,
+        initial_epoch=0,
+        epochs=epochs,
+        callbacks=[],
+        validation=None,
+        seed=SEED,
+        n_past_epochs=0,
+        verbose=0,
+    )
+    assert method == "arrays"
+    return state(model)
+
+
+def assert_close(values, expected, *, atol=2e-6):
+    for value, expected_value in zip(values, expected, strict=True):
+        np.testing.assert_allclose(value, expected_value, rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@PROPERTY
+@given(columns=reviews, rate=learning_rates, batch_size=batch_sizes)
+def test_sparse_updates_equal_updates_of_all_rows(name, columns, rate, batch_size):
+    X, y = multi_hot(columns)
+    sparse = state_after(sp.csr_matrix(X), y, name, rate=rate, batch_size=batch_size)
+    assert_close(sparse, state_after(X, y, name, rate=rate, batch_size=batch_size))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_long_absence_equals_keras(name):
+    """Columns come back after up to 150 steps."""
+    rng = np.random.default_rng(0)
+    X = np.zeros((150, N_FEATURES), np.float32)
+    X[:, :2] = rng.random((150, 2)) < 0.5
+    X[np.arange(0, 150, 20), 2 + np.arange(8)] = 1
+    X[np.arange(0, 150, 50), 10] = 1
+    y = rng.integers(2, size=150)
+    trained = state_after(sp.csr_matrix(X), y, name, batch_size=1)
+
+    model = reset(name, 0.01)
+    for sample in epoch_rng(SEED, 0).permutation(150):
+        model.train_on_batch(X[[sample]], y[[sample]])
+    assert_close(trained, state(model), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_epochs_follow_on_each_other(name):
+    rng = np.random.default_rng(1)
+    X = (rng.random((30, N_FEATURES)) < 0.1).astype(np.float32)
+    y = rng.integers(2, size=30)
+    sparse = state_after(sp.csr_matrix(X), y, name, batch_size=3, epochs=5)
+    assert_close(sparse, state_after(X, y, name, batch_size=3, epochs=5))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_words_of_no_review_keep_their_weights(name):
+    X = sp.csr_matrix(np.eye(4, N_FEATURES, dtype=np.float32))
+    y = np.array([0, 1, 0, 1])
+    start = reset(name, 0.01).get_weights()[0]
+    kernel = state_after(X, y, name, batch_size=1, epochs=3)[0]
+    np.testing.assert_array_equal(kernel[4:], start[4:])
+    assert (kernel[:4] != start[:4]).any(axis=1).all()
+
+
+@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam"])
+def test_a_batch_without_any_word(name):
+    X = np.zeros((6, N_FEATURES), np.float32)
+    X[0, 0] = 1
+    y = np.array([0, 1, 0, 1, 0, 1])
+    sparse = state_after(sp.csr_matrix(X), y, name, batch_size=2, epochs=2)
+    assert_close(sparse, state_after(X, y, name, batch_size=2, epochs=2))
+
+
+@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam"])
+def test_float64_features_train_float32_weights(name):
+    rng = np.random.default_rng(1)
+    X = sp.csr_matrix((rng.random((60, N_FEATURES)) < 0.1).astype(np.float64))
+    y = rng.integers(2, size=60)
+    double = state_after(X, y, name, batch_size=3)
+    assert_close(double, state_after(X.astype(np.float32), y, name, batch_size=3), atol=1e-5)
+    assert {value.dtype for value in double[:4]} == {np.dtype(np.float32)}

@@ -1,0 +1,77 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from skimdb.utils._threads import single_blas_thread
+
+
+def blas_threads():
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+
+@pytest.fixture(autouse=True)
+def default():
+    """Return the number of threads there are by default."""
+    n_threads = set(blas_threads())
+    if n_threads in (set(), {1}):
+        pytest.skip("numpy's BLAS has one thread, or none that threadpoolctl knows of")
+    return n_threads
+
+
+def test_one_thread_within():
+    with single_blas_thread():
+        assert set(blas_threads()) == {1}
+
+
+def test_as_before_afterwards(default):
+    with single_blas_thread():
+        pass
+    assert set(blas_threads()) == default
+
+
+def test_a_changed_setting_is_the_one_restored(default):
+    with single_blas_thread():
+        pass
+    with threadpool_limits(1, user_api="blas"):
+        with single_blas_thread():
+            pass
+        assert set(blas_threads()) == {1}
+    assert set(blas_threads()) == default
+
+
+def test_as_before_after_an_error(default):
+    with pytest.raises(RuntimeError, match="stop"), single_blas_thread():
+        raise RuntimeError("stop")
+    assert set(blas_threads()) == default
+
+
+def test_nested_contexts_restore_at_the_end_of_the_outer_one(default):
+    with single_blas_thread():
+        with single_blas_thread():
+            pass
+        assert set(blas_threads()) == {1}
+    assert set(blas_threads()) == default
+
+
+def test_it_holds_in_every_thread(default):
+    with single_blas_thread():
+        pass
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(threads_within).result() == {1}
+    assert set(blas_threads()) == default
+
+
+def test_contexts_of_several_threads_may_overlap(default):
+    with ThreadPoolExecutor(4) as pool:
+        within = list(pool.map(threads_within, np.tile([0.0, 0.01, 0.002, 0.005], 10)))
+    assert within == [{1}] * 40
+    assert set(blas_threads()) == default
+
+
+def threads_within(seconds=0.0):
+    with single_blas_thread():
+        time.sleep(seconds)
+        return set(blas_threads())
