@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import keras
 from numpy.typing import NDArray
 
-_Parameters = ParamSpec("_Parameters")
-_Result = TypeVar("_Result")
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -77,13 +76,11 @@ def _all_variables(model: keras.Model) -> list[keras.Variable]:
     return [*model.variables, *model.optimizer.variables]
 
 
-def all_or_nothing(
-    method: Callable[Concatenate[Any, _Parameters], _Result],
-) -> Callable[Concatenate[Any, _Parameters], _Result]:
+def all_or_nothing(method: _Method) -> _Method:
     """Make a method leave its object's attributes as they were if it raises."""
 
     @wraps(method)
-    def wrapper(self: Any, *args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         before = dict(self.__dict__)
         try:
             return method(self, *args, **kwargs)
@@ -92,4 +89,4 @@ def all_or_nothing(
             self.__dict__.update(before)
             raise
 
-    return wrapper
+    return cast(_Method, wrapper)
