@@ -4,7 +4,6 @@ import importlib.metadata
 import json
 import os
 import platform
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -71,12 +70,6 @@ def load_imdb(subset: Literal["train", "test"]) -> tuple[NDArray[Any], NDArray[n
     """Return the IMDB reviews as sequences of all their word indices, and the labels."""
     X, y = fetch_imdb(subset=subset, return_X_y=True)
     return X, y
-
-
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table whose columns but the first are aligned to the right."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def write_json(path: Path, content: Any) -> None:

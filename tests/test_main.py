@@ -81,9 +81,9 @@ def test_nothing_but_the_report_is_written(report):
 
 def test_falls_back_on_generated_reviews_where_there_is_no_imdb(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("skimdb.datasets._base.urlopen", _unreachable)
-    monkeypatch.setattr("skimdb.__main__._run", lambda *args: None)
+    monkeypatch.setattr("skimdb.__main__.run", lambda *args: None)
     assert main(["--quick", "--data-home", str(tmp_path), "--output", str(tmp_path / "out")]) == 0
-    assert capsys.readouterr().out.startswith("GENERATED reviews, since IMDB's are neither on disk")
+    assert capsys.readouterr().out.startswith("GENERATED reviews, since imdb.npz is not in ")
 
 
 def test_missing_imdb_gives_one_line_and_status_2(tmp_path, monkeypatch, capsys):
@@ -99,6 +99,7 @@ def test_missing_imdb_gives_one_line_and_status_2(tmp_path, monkeypatch, capsys)
     [
         (["--n-jobs", "0"], "argument --n-jobs: must be at least 1, got 0"),
         (["--seed", "-1"], "argument --seed: must be at least 0, got -1"),
+        (["--seed", str(2**32)], "argument --seed: must be at most 4294967294, got 4294967296"),
         (["--seed", "one"], "argument --seed: invalid integer value: 'one'"),
         (["--dataset", "yelp"], "argument --dataset: invalid choice: 'yelp'"),
         (["--fast"], "unrecognized arguments: --fast"),
@@ -120,11 +121,39 @@ def test_output_that_cannot_be_made_gives_one_line_and_status_2(tmp_path, capsys
     assert re.fullmatch(r"skimdb: error: .*Not a directory.*\n", capsys.readouterr().err)
 
 
+def test_damaged_imdb_gives_one_line_and_status_2(tmp_path, capsys):
+    (tmp_path / "imdb.npz").write_bytes(b"no archive")
+    arguments = ["--dataset", "imdb", "--data-home", str(tmp_path), "--output", str(tmp_path)]
+    assert main(arguments) == 2
+    assert re.fullmatch(r"skimdb: error: .*imdb\.npz.*\n", capsys.readouterr().err)
+
+
+def test_output_that_cannot_be_written_to_gives_one_line_and_status_2(
+    tmp_path, monkeypatch, capsys
+):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("skimdb.__main__.atomic_file", refuse)
+    assert main(["--quick", "--dataset", "synthetic", "--output", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith("skimdb: error: [Errno 13] Permission denied")
+
+
+@pytest.mark.parametrize("step", ["_load_reviews", "run"])
+def test_interrupt_at_any_step_gives_status_130(tmp_path, monkeypatch, capsys, step):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"skimdb.__main__.{step}", interrupt)
+    assert main(["--quick", "--dataset", "synthetic", "--output", str(tmp_path)]) == 130
+    assert "skimdb: interrupted" in capsys.readouterr().err
+
+
 def test_interrupt_ends_cleanly_without_a_report(tmp_path, monkeypatch, capsys):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("skimdb.model_selection.compare_estimators", interrupt)
+    monkeypatch.setattr("skimdb._job.compare_estimators", interrupt)
     assert main(["--quick", "--dataset", "synthetic", "--output", str(tmp_path)]) == 130
     assert "skimdb: interrupted; no report was written." in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

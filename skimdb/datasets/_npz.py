@@ -198,12 +198,15 @@ def read_sequences(
     items = _array_items(_ArrayUnpickler(BytesIO(data)).load(), name)
     if len(items) != shape[0]:
         raise ValueError(f"{name!r} declares {shape[0]} sequences but holds {len(items)}")
-    sequences = [_as_list(item, name) for item in items]
+    sequences = []
+    size = 0
+    for item in items:
+        sequences.append(_as_list(item, name))
+        size += len(sequences[-1])
+        # A pickle may name one sequence many times; no honest one has an index in under a byte.
+        if size > len(data):
+            raise ValueError(f"{name!r} holds more than {len(data)} indices in {len(data)} bytes")
     lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
-    size = int(lengths.sum())
-    # A pickle may name one list many times; no honest one has an index in less than a byte.
-    if size > len(data):
-        raise ValueError(f"{name!r} holds {size} indices in {len(data)} bytes")
     return _flatten(sequences, size, name), lengths
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.validation import check_is_fitted
 
 from skimdb.inspection._history import History, check_histories, histories_of
@@ -179,7 +179,7 @@ class HyperparameterDisplay:
     @classmethod
     def from_cv_results(
         cls,
-        search: GridSearchCV | RandomizedSearchCV | Mapping[str, Any],
+        search: BaseSearchCV | Mapping[str, Any],
         param_name: str,
         *,
         scoring: str = "score",
@@ -192,7 +192,7 @@ class HyperparameterDisplay:
 
         Parameters
         ----------
-        search : GridSearchCV, RandomizedSearchCV or mapping
+        search : GridSearchCV or another fitted search, or mapping
             A fitted search, or its `cv_results_`.
         param_name : str
             The name of the parameter, with or without the prefixes of the steps that hold it: "l2"
@@ -306,7 +306,7 @@ def _median_and_range(scores: Sequence[Sequence[float]]) -> NDArray[np.float64]:
 
 def _cv_results(search: Any) -> Mapping[str, Any]:
     """Return the results of a search, or the mapping that they are."""
-    if isinstance(search, GridSearchCV | RandomizedSearchCV):
+    if isinstance(search, BaseSearchCV):
         check_is_fitted(search, "cv_results_")
         search = search.cv_results_
     if not isinstance(search, Mapping) or "params" not in search:

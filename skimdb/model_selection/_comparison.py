@@ -1,6 +1,5 @@
 """The result of comparing estimators by cross-validation."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import nan
@@ -14,6 +13,7 @@ from skimdb.model_selection._paired_tests import (
     holm_adjust,
     mcnemar_test,
 )
+from skimdb.utils._tables import Table, text_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -209,8 +209,14 @@ class EstimatorComparison:
             for i, (first, second) in enumerate(pairs)
         ]
 
-    def __repr__(self) -> str:
-        header = ["estimator", *self.scoring, "fit time (s)", "score time (s)"]
+    def summary(self) -> Table:
+        """Return a table of text: each metric and the times as mean ± standard deviation.
+
+        Returns
+        -------
+        table : Table
+            With a `header` and `rows`, one for each estimator, the best by the main metric first.
+        """
         rows = [
             [
                 name,
@@ -220,8 +226,11 @@ class EstimatorComparison:
             ]
             for name in self._ranking()
         ]
+        return Table(["estimator", *self.scoring, "fit time (s)", "score time (s)"], rows)
+
+    def __repr__(self) -> str:
         title = f"EstimatorComparison (n_folds={len(self.n_test)}, mean ± standard deviation)"
-        return f"{title}\n{_table([header, *rows])}"
+        return f"{title}\n{text_table(self.summary())}"
 
     def _ranking(self) -> list[str]:
         """Return the estimators' names, by the mean of the main metric, best first."""
@@ -237,16 +246,3 @@ def _std(values: NDArray[np.float64]) -> float:
 def _mean_and_std(values: NDArray[np.float64], form: str) -> str:
     mean = format(values.mean(), form)
     return f"{mean} ± {_std(values):{form}}" if len(values) > 1 else mean
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    """Align the columns: the first to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if i else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
-    return "\n".join(lines)

@@ -61,6 +61,9 @@ _ACTIVATIONS: dict[
 }
 
 
+_LOSSES = (keras.losses.BinaryCrossentropy, keras.losses.SparseCategoricalCrossentropy)
+
+
 class ArrayNetwork:
     """The arithmetic of a network that `build_dense_network` made, on copies of its weights.
 
@@ -74,14 +77,13 @@ class ArrayNetwork:
     Attributes
     ----------
     parameters : list of ndarray
-        Kernel and bias of each layer, in the order of `model.trainable_variables`.
+        Kernel and bias of each layer.
     """
 
     def __init__(self, model: keras.Model, dtype: np.dtype[Any]) -> None:
         self.model = model
         self.parameters: list[FloatArray] = [
-            variable.value.numpy().astype(dtype, copy=False)
-            for variable in model.trainable_variables
+            variable.value.numpy().astype(dtype, copy=False) for variable in _variables(model)
         ]
         hidden = _dense_layers(model)[:-1]
         self._activations = [_ACTIVATIONS[layer.activation] for layer in hidden]
@@ -99,6 +101,16 @@ class ArrayNetwork:
         """Whether the activations of the hidden layers are among those known here."""
         return all(layer.activation in _ACTIVATIONS for layer in _dense_layers(model)[:-1])
 
+    @staticmethod
+    def supports_training(model: keras.Model) -> bool:
+        """Whether `gradients` are those of the model's loss with respect to all its weights."""
+        return (
+            ArrayNetwork.supports(model)
+            and all(layer.trainable for layer in model.layers)
+            and isinstance(model.loss, _LOSSES)
+            and model.loss.reduction == "mean_with_sample_weight"
+        )
+
     @property
     def regularizes_first_kernel(self) -> bool:
         """Whether each element of the first kernel has a gradient in each step."""
@@ -106,9 +118,7 @@ class ArrayNetwork:
 
     def store(self) -> None:
         """Write the weights back to the model."""
-        for variable, parameter in zip(
-            self.model.trainable_variables, self.parameters, strict=True
-        ):
+        for variable, parameter in zip(_variables(self.model), self.parameters, strict=True):
             variable.assign(parameter)
 
     def logits(self, X: Matrix) -> FloatArray:
@@ -222,6 +232,10 @@ def cross_entropy(
     gradient = np.exp(log_probability)
     gradient[samples, y] -= 1
     return -log_probability[samples, y], logits.argmax(axis=1) == y, gradient
+
+
+def _variables(model: keras.Model) -> list[keras.Variable]:
+    return [variable for layer in _dense_layers(model) for variable in (layer.kernel, layer.bias)]
 
 
 def _dense_layers(model: keras.Model) -> list[keras.layers.Dense]:

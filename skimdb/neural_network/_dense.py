@@ -54,7 +54,8 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         A name or a class is instantiated with `learning_rate`; of an instance a fresh copy
         with its own settings is used.
     learning_rate : float, default=0.001
-        Step size, where `optimizer` is a name or a class.
+        Step size, where `optimizer` is a name or a class. This parameter and those above take
+        effect when the network is built, not when `warm_start` or `partial_fit` goes on with it.
     epochs : int, default=4
         Number of passes over the training data; the most of them with early stopping.
     batch_size : int, default=512
@@ -68,8 +69,9 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         Share of the training data that early stopping sets aside, stratified by class, unless
         `fit` is given `X_val`.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes, multiplied with the sample weights. As in
-        `sklearn.utils.class_weight.compute_sample_weight`.
+        Weights of the classes, by which the sample weights are multiplied; classes that a dict
+        leaves out have weight 1. They also weigh the part that early stopping sets aside, but
+        not `X_val`.
     callbacks : list of keras.callbacks.Callback or their subclasses, default=None
         Each fit works with copies.
     warm_start : bool, default=False
@@ -77,7 +79,8 @@ class DenseSentimentClassifier(FixedKerasClassifier):
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights, the order of the samples, the dropout masks and the
         validation split of early stopping. The same int gives the same weights to the bit, on
-        one machine and library version.
+        one machine and library version, wherever ``fit_method_`` is "arrays"; where it is
+        "keras", as far as TensorFlow's arithmetic does.
     verbose : int, default=0
         1 shows Keras' progress bar with epoch, loss and accuracy, 2 a line per epoch.
 
@@ -116,13 +119,15 @@ class DenseSentimentClassifier(FixedKerasClassifier):
     `keras.Model.fit` (``fit_method_ == "keras"``).
 
     On arrays the arithmetic is that of the type of `X`, float32 or float64; other types become
-    float32. The weights of `model_` are float32 in any case.
+    float32. The weights of `model_` are float32 in any case: those computed in float64 are
+    rounded when training ends, and with callbacks after each epoch.
 
     On arrays a step costs what its batch holds, not what the matrix has columns: without
     regularisation, rows of the first kernel whose words do not occur in a batch are brought up
     to date when they are needed. With `l1` or `l2` each weight has a gradient in each step, so
     all of them are updated; so they are by Adam with ``(1 - beta_2) > 0.02 * (1 - beta_1)``, by
-    SGD with ``momentum=1``, and where a batch has half of all features.
+    SGD with ``momentum=1``, and where a batch has on average as many entries as there are
+    features.
 
     References
     ----------
@@ -230,10 +235,14 @@ class DenseSentimentClassifier(FixedKerasClassifier):
             Labels, of at least two classes.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, at least 0. By default all are 1.
-        X_val, y_val, sample_weight_val : default=None
-            Validation data, in the same forms. It is evaluated after each epoch, and is what
-            early stopping looks at. In a pipeline, ``transform_input=["X_val"]`` carries
-            `X_val` through the steps before.
+        X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None
+            Features of validation data, which is evaluated after each epoch and is what early
+            stopping looks at. In a pipeline, ``transform_input=["X_val"]`` carries it through
+            the steps before.
+        y_val : array-like of shape (n_validation,), default=None
+            Labels of the validation data.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Weights of the validation data, at least 0. By default all are 1.
 
         Returns
         -------
@@ -243,6 +252,8 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         ------
         ValueError
             For parameters or data that do not fit, such as a single class.
+        TypeError
+            For `callbacks` that are no Keras callbacks.
         """
         goes_on = self.warm_start and self._is_initialized()
         samples, classes = self._check_training_data(X, y, sample_weight, reset=not goes_on)
@@ -254,16 +265,17 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         validation = self._check_validation_data(X_val, y_val, sample_weight_val, classes)
         callbacks = copy_callbacks(self.callbacks)
         seed = self._draw_seed()
+        stopper = keras.callbacks.EarlyStopping(
+            monitor="val_loss", patience=self.patience, restore_best_weights=True
+        )
         if self.early_stopping:
-            callbacks.append(
-                keras.callbacks.EarlyStopping(
-                    monitor="val_loss", patience=self.patience, restore_best_weights=True
-                )
-            )
+            callbacks.append(stopper)
             if validation is None:
                 samples, validation = self._split(samples, seed)
         progress = self._progress() if goes_on else self._start(classes, seed)
         self._train(progress, samples, validation, callbacks, epochs=self.epochs)
+        if self.early_stopping:
+            self.best_epoch_ = progress.n_epochs + stopper.best_epoch + 1
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -276,6 +288,9 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Train the network for one epoch on some of the data.
+
+        The parameters `epochs`, `early_stopping`, `patience` and `validation_fraction` are for
+        `fit` alone.
 
         Parameters
         ----------
@@ -355,6 +370,13 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
             Values of the output layer before sigmoid or softmax.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError
+            For another number of features than in `fit`, or values that are not finite.
         """
         logits = self._logits(X)
         return logits[:, 0] if len(self.classes_) == 2 else logits
@@ -371,6 +393,13 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         -------
         ndarray of shape (n_samples, n_classes)
             In the order of `classes_`.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError
+            For another number of features than in `fit`, or values that are not finite.
         """
         logits = self._logits(X)
         if len(self.classes_) > 2:
@@ -389,6 +418,13 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         -------
         ndarray of shape (n_samples,)
             Labels out of `classes_`.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError
+            For another number of features than in `fit`, or values that are not finite.
         """
         logits = self._logits(X)
         indices = (
@@ -456,7 +492,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
             multi_output=True,
             reset=False,
         )
-        samples, _ = check_samples(X_val, y_val, sample_weight_val, classes=classes)
+        samples, _ = check_samples(X_val, y_val, sample_weight_val, classes=classes, suffix="_val")
         return samples
 
     def _split(self, samples: Samples, seed: int) -> tuple[Samples, Samples]:
@@ -522,5 +558,3 @@ class DenseSentimentClassifier(FixedKerasClassifier):
             )
         self._keep(progress.extended(history))
         self.fit_method_ = fit_method
-        if self.early_stopping and validation is not None:
-            self.best_epoch_ = progress.n_epochs + int(np.argmin(history["val_loss"])) + 1

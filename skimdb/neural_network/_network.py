@@ -55,7 +55,7 @@ def build_dense_network(
     Raises
     ------
     ValueError
-        If Keras does not know the activation.
+        If Keras does not know the activation, or for fewer than two classes.
 
     Examples
     --------
@@ -73,6 +73,8 @@ def build_dense_network(
         raise ValueError(
             f"activation must be a name that Keras knows, or a callable; got {activation!r}."
         ) from error
+    if n_classes < 2:
+        raise ValueError(f"n_classes must be at least 2; got {n_classes}.")
     n_outputs = 1 if n_classes == 2 else n_classes
     seeds = iter(np.random.SeedSequence(seed).generate_state(2 * len(units) + 1).tolist())
     regularizer = keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
@@ -140,7 +142,7 @@ def make_optimizer(
 ) -> keras.optimizers.Optimizer:
     """Return a fresh optimizer; `learning_rate` is not for instances, which have their own."""
     if isinstance(optimizer, keras.optimizers.Optimizer):
-        return keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+        return type(optimizer).from_config(optimizer.get_config())
     # Keras would number the names, and TensorFlow keeps memory for each name of a variable.
     config = {"learning_rate": learning_rate, "name": "optimizer"}
     if isinstance(optimizer, type) and issubclass(optimizer, keras.optimizers.Optimizer):

@@ -211,7 +211,7 @@ class ArrayRMSprop(ArrayOptimizer):
 
     @staticmethod
     def supports(optimizer: keras.optimizers.Optimizer) -> bool:
-        return not optimizer.momentum and not optimizer.centered
+        return not optimizer.momentum and not optimizer.centered and optimizer.rho > 0
 
     @staticmethod
     def slot_variables(
@@ -270,6 +270,12 @@ class ArrayAdam(ArrayOptimizer):
         super().__init__(optimizer, parameters, n_steps)
         # Column t: what rows last updated before step t have missed until now, per term.
         self._coefficients = np.zeros((self._N_TERMS, n_steps + 1))
+        # What a step adds to the columns before it, without alpha; nothing to those long before.
+        beta_1, beta_2 = optimizer.beta_1, optimizer.beta_2
+        n_lags = min(n_steps, int(np.log(1e-12) / np.log(beta_1)) + 1) if beta_1 else 1
+        lag = np.arange(n_lags, 0, -1)
+        powers = np.arange(self._N_TERMS)[:, np.newaxis]
+        self._additions = beta_1**lag * (1 - beta_2 ** (lag / 2)) ** powers
 
     @staticmethod
     def supports(optimizer: keras.optimizers.Optimizer) -> bool:
@@ -298,11 +304,9 @@ class ArrayAdam(ArrayOptimizer):
 
     def finish_step(self, gradients: list[FloatArray]) -> None:
         if self._touched is not None:
-            beta_1, beta_2 = self.optimizer.beta_1, self.optimizer.beta_2
-            lag = np.arange(self.step + 1, 0, -1)
-            delta = 1 - beta_2 ** (lag / 2)
-            powers = delta ** np.arange(self._N_TERMS)[:, np.newaxis]
-            self._coefficients[:, : self.step + 1] += self._alpha * beta_1**lag * powers
+            n_columns = min(self.step + 1, self._additions.shape[1])
+            columns = slice(self.step + 1 - n_columns, self.step + 1)
+            self._coefficients[:, columns] += self._alpha * self._additions[:, -n_columns:]
         super().finish_step(gradients)
 
     def finish_epoch(self) -> None:
@@ -366,7 +370,7 @@ def array_optimizer_class(optimizer: keras.optimizers.Optimizer) -> type[ArrayOp
     if (
         array_class is None
         or any(getattr(optimizer, setting) for setting in _UNSUPPORTED_SETTINGS)
-        or isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule)
+        or not isinstance(optimizer._learning_rate, keras.Variable)  # a schedule or a function
         or not array_class.supports(optimizer)
     ):
         return None

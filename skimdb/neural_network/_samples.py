@@ -55,6 +55,7 @@ def check_samples(
     *,
     classes: NDArray[Any] | None = None,
     class_weight: dict[Any, float] | str | None = None,
+    suffix: str = "",
 ) -> tuple[Samples, NDArray[Any]]:
     """Check and encode labels and weights; leave out samples without weight.
 
@@ -69,7 +70,9 @@ def check_samples(
     classes : ndarray of shape (n_classes,), default=None
         Sorted labels that `y` may have. By default those that have weight.
     class_weight : dict, "balanced" or None, default=None
-        Multiplied with the sample weights.
+        The sample weights are multiplied by it. Classes that a dict leaves out have weight 1.
+    suffix : str, default=""
+        Of the parameters' names in messages.
 
     Returns
     -------
@@ -86,16 +89,40 @@ def check_samples(
     weight = _check_sample_weight(
         sample_weight, X, dtype=X.dtype, ensure_non_negative=True, copy=True
     )
+    X, labels, weight = _with_weight(X, labels, weight, f"sample_weight{suffix}")
     if class_weight is not None:
-        weight *= compute_sample_weight(class_weight, labels).astype(weight.dtype)
-    has_weight = weight > 0
-    if not has_weight.any():
-        raise ValueError("sample_weight and class_weight leave no sample with a positive weight.")
-    if not has_weight.all():
-        X, labels, weight = X[has_weight], labels[has_weight], weight[has_weight]
+        known = np.unique(labels) if classes is None else classes
+        weight *= _class_weights(class_weight, labels, known).astype(weight.dtype)
+        X, labels, weight = _with_weight(X, labels, weight, "class_weight")
     if classes is None:
         classes = np.unique(labels)
     unknown = np.setdiff1d(labels, classes)
     if len(unknown):
-        raise ValueError(f"y must hold labels out of {classes}; got {unknown} too.")
+        raise ValueError(f"y{suffix} must hold labels out of {classes}; got {unknown} too.")
     return Samples(X, np.searchsorted(classes, labels).astype(np.int64), weight), classes
+
+
+def _class_weights(
+    class_weight: dict[Any, float] | str, labels: NDArray[Any], classes: NDArray[Any]
+) -> FloatArray:
+    if isinstance(class_weight, dict):
+        if unknown := set(class_weight) - set(classes.tolist()):
+            raise ValueError(
+                f"class_weight must have classes out of {classes}; got {sorted(unknown)} too."
+            )
+        if any(weight < 0 for weight in class_weight.values()):
+            raise ValueError(f"class_weight must not have negative weights; got {class_weight}.")
+        present, indices = np.unique(labels, return_inverse=True)
+        return np.array([class_weight.get(label, 1.0) for label in present.tolist()])[indices]
+    return np.asarray(compute_sample_weight(class_weight, labels))
+
+
+def _with_weight(
+    X: Matrix, labels: NDArray[Any], weight: FloatArray, name: str
+) -> tuple[Matrix, NDArray[Any], FloatArray]:
+    has_weight = weight > 0
+    if has_weight.all():
+        return X, labels, weight
+    if not has_weight.any():
+        raise ValueError(f"{name} leaves no sample with a positive weight.")
+    return X[has_weight], labels[has_weight], weight[has_weight]

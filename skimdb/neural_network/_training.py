@@ -85,7 +85,7 @@ def train(
     optimizer_class = array_optimizer_class(model.optimizer)
     if (
         optimizer_class is None
-        or not ArrayNetwork.supports(model)
+        or not ArrayNetwork.supports_training(model)
         or any(acts_on_batches(callback) for callback in callbacks)
     ):
         history = fit_with_keras(

@@ -24,6 +24,12 @@ class FixedKerasClassifier(KerasClassifier):  # type: ignore[misc]
     # scikeras scores with its own copy of `accuracy_score`, on targets it encodes itself.
     score = ClassifierMixin.score
 
+    @property
+    def current_epoch(self) -> int:
+        """Number of epochs that the network has been trained for."""
+        # scikeras expects a history after `initialize` too.
+        return getattr(self, "n_iter_", 0)
+
     def __sklearn_tags__(self) -> Tags:
         # KerasClassifier has BaseEstimator before ClassifierMixin, whose tags are thus lost.
         tags = super().__sklearn_tags__()

@@ -2,7 +2,6 @@
 
 import base64
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TypeAlias
 from matplotlib.figure import Figure
 
 from skimdb.utils._files import atomic_file
+from skimdb.utils._tables import Table, markdown_table
 
 _STYLE = """
 body { font-family: system-ui, sans-serif; line-height: 1.5; max-width: 60rem;
@@ -27,14 +27,6 @@ class Heading:
     """A heading of the second level."""
 
     text: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of text below a header."""
-
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -118,15 +110,10 @@ def _block_markdown(block: Block) -> str:
     if isinstance(block, Heading):
         return f"## {block.text}"
     if isinstance(block, Table):
-        rows = [block.header, ["---", *["---:"] * (len(block.header) - 1)], *block.rows]
-        return "\n".join(f"| {' | '.join(map(_cell_markdown, row))} |" for row in rows)
+        return markdown_table(block)
     if isinstance(block, Plot):
         return f"![{block.description}]({block.name}.png)"
     return block
-
-
-def _cell_markdown(text: str) -> str:
-    return text.replace("|", r"\|").replace("\n", " ")
 
 
 def _block_html(block: Block, images: dict[str, bytes]) -> str:

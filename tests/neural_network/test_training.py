@@ -34,6 +34,13 @@ class BatchCounter(keras.callbacks.Callback):
         type(self).n_batches += 1
 
 
+class HalvedSGD(keras.optimizers.SGD):
+    """An optimizer that Keras has not been told of."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        super().update_step(gradient / 2, variable, learning_rate)
+
+
 class Recorder(keras.callbacks.Callback):
     """Notes its calls, except for those of batches."""
 
@@ -94,6 +101,7 @@ class TestPaths:
             keras.optimizers.SGD(0.1, gradient_accumulation_steps=2),
             keras.optimizers.SGD(0.1, loss_scale_factor=8.0),
             keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.5)),
+            keras.optimizers.RMSprop(0.003, rho=0.0),
         ],
         ids=[
             "Nadam",
@@ -109,6 +117,7 @@ class TestPaths:
             "gradient accumulation",
             "loss scale",
             "schedule",
+            "RMSprop without memory",
         ],
     )
     @pytest.mark.usefixtures("eager_keras")
@@ -134,6 +143,34 @@ class TestPaths:
         np.testing.assert_allclose(
             estimator.predict_proba(X.toarray().astype(np.float64))[:, 1], expected, atol=1e-6
         )
+
+    @pytest.mark.usefixtures("eager_keras")
+    def test_an_optimizer_of_the_users_own_trains_by_keras(self, reviews):
+        fitted = classifier(optimizer=HalvedSGD(0.1), epochs=1).fit(*reviews)
+        assert fitted.fit_method_ == "keras"
+        expected = classifier(optimizer=keras.optimizers.SGD(0.05), epochs=1).fit(*reviews)
+        for weights, others in zip(
+            fitted.model_.get_weights(), expected.model_.get_weights(), strict=True
+        ):
+            np.testing.assert_allclose(weights, others, atol=1e-6)
+
+    @pytest.mark.usefixtures("eager_keras")
+    def test_another_loss_trains_by_keras(self, reviews):
+        fitted = classifier(epochs=1).fit(*reviews)
+        fitted.model_.compile(optimizer="sgd", loss="mean_squared_error", metrics=["accuracy"])
+        assert fitted.partial_fit(*reviews).fit_method_ == "keras"
+
+    @pytest.mark.usefixtures("eager_keras")
+    def test_frozen_layers_stay_as_they_are_and_predict(self, reviews):
+        X, y = reviews
+        fitted = classifier(epochs=1).fit(X, y)
+        fitted.model_.layers[0].trainable = False
+        before = fitted.model_.layers[0].get_weights()
+        expected = fitted.model_.predict(X.toarray(), verbose=0)[:, 0]
+        np.testing.assert_allclose(fitted.predict_proba(X)[:, 1], expected, atol=1e-6)
+        fitted.model_.compile(optimizer="sgd", loss=fitted.model_.loss, metrics=["accuracy"])
+        assert fitted.partial_fit(X, y).fit_method_ == "keras"
+        np.testing.assert_array_equal(fitted.model_.layers[0].get_weights()[0], before[0])
 
     @pytest.mark.usefixtures("eager_keras")
     def test_callbacks_on_batches_get_their_calls(self, reviews):

@@ -3,7 +3,8 @@ import re
 import pytest
 from matplotlib.figure import Figure
 
-from skimdb.utils._report import Heading, Plot, Report, Table
+from skimdb.utils._report import Heading, Plot, Report
+from skimdb.utils._tables import Table
 
 
 @pytest.fixture
