@@ -323,7 +323,8 @@ def decode_review(
         The word indices of one review.
 
     word_index : mapping of str to int, default=None
-        Each word's rank. By default the result of :func:`fetch_imdb_word_index`.
+        Each word's rank. By default the result of :func:`fetch_imdb_word_index`, which is read
+        anew for each review: pass it to decode many.
 
     index_from : int, default=3
         What was added to a word's rank to make its index.

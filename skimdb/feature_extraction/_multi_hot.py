@@ -150,6 +150,11 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         -------
         MultiHotVectorizer
             The fitted vectorizer.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X does not hold sequences of word indices, or for parameters that do not fit.
         """
         self._check_parameters()
         self._learn(flatten_sequences(X))
@@ -170,6 +175,11 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         -------
         {ndarray, CSR matrix} of shape (n_samples, num_words_)
             The features, as :meth:`transform` returns them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X does not hold sequences of word indices, or for parameters that do not fit.
         """
         self._check_parameters()
         sequences = flatten_sequences(X)
@@ -212,6 +222,11 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         -------
         ndarray of shape (n_samples,), dtype object
             For each review an array of its word indices, sorted and without repeats.
+
+        Raises
+        ------
+        ValueError
+            For another number of features.
         """
         check_is_fitted(self)
         X = check_array(X, accept_sparse="csr", dtype=None, ensure_min_samples=0)
