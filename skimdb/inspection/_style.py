@@ -71,7 +71,7 @@ def label_epochs(axes: NDArray[Any]) -> None:
 def label_x(axes: NDArray[Any], label: str) -> None:
     """Label the horizontal axes, except where the tick labels too are left to the axes below."""
     for ax in axes:
-        if ax.xaxis.get_tick_params()["labelbottom"]:
+        if ax.xaxis.get_major_ticks()[0].label1.get_visible():
             ax.set_xlabel(label)
 
 

@@ -61,7 +61,8 @@ class TestFromHistories:
         assert display.errorbars_[ACCURACY].lines[0].axes is display.axes_[1]
 
     def test_spread_is_explained(self) -> None:
-        display = HyperparameterDisplay.from_histories("l2", {0.1: [make_history()] * 2})
+        histories = [make_history()] * 2
+        display = HyperparameterDisplay.from_histories("l2", {0.1: histories, 0.2: histories})
         assert legend_texts(display.axes_[0]) == ["Median and range of fits"]
 
     def test_single_fits_have_no_spread_and_no_legend(self) -> None:
