@@ -102,7 +102,7 @@ class Report:
 def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     # Without metadata the same figure gives the same bytes.
-    figure.savefig(buffer, format="png", dpi=100, bbox_inches="tight", metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=75, bbox_inches="tight", metadata={"Software": None})
     return buffer.getvalue()
 
 

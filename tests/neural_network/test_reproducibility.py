@@ -221,8 +221,8 @@ def resident_megabytes():
 def test_memory_does_not_grow_with_fits():
     X, y = make_multi_hot(64, 2000)
 
-    def fit(first, last):
-        for fit_number in range(first, last):
+    def fit_200_times():
+        for fit_number in range(200):
             width = 1000 + 5 * fit_number
             estimator = DenseSentimentClassifier(
                 4 + fit_number % 7, 1 + fit_number % 3, epochs=1, batch_size=40
@@ -230,7 +230,7 @@ def test_memory_does_not_grow_with_fits():
             estimator.fit(X[:, :width], y).predict(X[:, :width])
         gc.collect()
 
-    fit(0, 20)
+    fit_200_times()
     before = resident_megabytes()
-    fit(0, 200)
+    fit_200_times()
     assert resident_megabytes() - before < 30
