@@ -1,7 +1,7 @@
-"""Multi-hot features: which words a review contains."""
+"""Multi-hot features: which words, or n-grams of words, a review contains."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from functools import partial
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -11,23 +11,18 @@ from numpy.typing import DTypeLike, NDArray
 from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags, check_array
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
+from skimdb.feature_extraction._index_names import MARKERS, index_names
+from skimdb.feature_extraction._ngrams import NGrams, find_ngrams, learn_ngrams
 from skimdb.feature_extraction._sequences import (
     MAX_INDEX,
     FlatSequences,
     IntArray,
     flatten_sequences,
 )
-
-# Keras' convention: what the first indices mean, and how far words are shifted by them.
-_MARKERS = ("<pad>", "<start>", "<oov>", "<unused>")
-_INDEX_FROM = len(_MARKERS) - 1
-
-# A block of 32-bit keys is sorted within the second-level cache.
-_TOKENS_PER_BLOCK = 2**16
-_MAX_KEY = int(np.iinfo(np.uint32).max)
+from skimdb.feature_extraction._unigrams import fill_words, find_words
 
 
 class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -39,6 +34,9 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         results = np.zeros((len(sequences), num_words))
         for i, sequence in enumerate(sequences):
             results[i, sequence] = 1.0
+
+    With n-grams, or limits on how many reviews contain a feature, the features are the n-grams
+    that :meth:`fit` has seen: see `ngram_range`.
 
     Parameters
     ----------
@@ -60,6 +58,18 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Return a CSR matrix if True, else an array.
     dtype : dtype, default=numpy.float32
         The type of the output, any boolean, integer or floating type.
+    ngram_range : tuple of int (min_n, max_n), default=(1, 1)
+        The least and the greatest number of words in an n-gram. With another range than (1, 1),
+        or with any of the next three parameters, :meth:`fit` learns the n-grams of the reviews,
+        and each makes a feature. N-grams hold only words: the indices 0 to 3, `oov_char`,
+        `pad_char` and whatever `skip_top` and `num_words` exclude are in no n-gram, and no n-gram
+        reaches over them.
+    min_df, max_df : int or float in [0.0, 1.0], default=1 and 1.0
+        N-grams that fewer than `min_df`, or more than `max_df`, of the reviews contain are no
+        features. An int is a number of reviews, a float a proportion.
+    max_features : int or None, default=None
+        How many n-grams to keep, those that the most reviews contain; among equals, those that
+        come first in `ngrams_`.
     word_index : dict of str to int, default=None
         The frequency rank of each word, counted from 1, as ``fetch_imdb_word_index`` returns it.
         It names the features, by Keras' convention: a word's index is its rank + 3, and the
@@ -68,17 +78,23 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     num_words_ : int
-        The number of features. Set by :meth:`fit`.
+        The limit of the indices that are kept, which is the number of features unless these are
+        learnt. Set by :meth:`fit`.
+    ngrams_ : ndarray of shape (n_features_out, max_n), dtype int32
+        The learnt n-grams: the word indices of each, followed by zeros if there are fewer than
+        `max_n`. Sorted by their number of words, then by the indices. Only set where n-grams are
+        learnt.
 
     See Also
     --------
+    skimdb.feature_extraction.LogCountRatioScaler : Scales features by how they tell classes apart.
     sklearn.preprocessing.MultiLabelBinarizer : The same for sets of labels of any kind.
     sklearn.feature_extraction.text.CountVectorizer : Features from raw text.
 
     Notes
     -----
-    Unless `num_words` is None, the estimator is :term:`stateless` and needs no :meth:`fit`, which
-    then only validates.
+    Unless `num_words` is None or n-grams are learnt, the estimator is :term:`stateless` and needs
+    no :meth:`fit`, which then only validates.
 
     Reviews may come as a list or tuple of lists, tuples, ranges or arrays, an object array of
     these, a 2-D array, a pandas or polars Series of lists, a pyarrow array (chunked or not) of
@@ -104,6 +120,18 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
            [0., 1., 1., 0., 0., 0., 1.]], dtype=float32)
     >>> vectorizer.set_params(word_index={"the": 1, "and": 2, "a": 3}).get_feature_names_out()
     array(['<pad>', '<start>', '<oov>', '<unused>', 'the', 'and', 'a'], dtype=object)
+
+    The pairs of words that two reviews or more contain:
+
+    >>> vectorizer = MultiHotVectorizer(
+    ...     ngram_range=(2, 2), min_df=2, word_index={"not": 1, "a": 2, "good": 3, "film": 4}
+    ... )
+    >>> vectorizer.fit_transform([[1, 4, 5, 6, 7], [1, 6, 7], [1, 6, 5, 7]]).toarray()
+    array([[1.],
+           [1.],
+           [0.]], dtype=float32)
+    >>> vectorizer.get_feature_names_out()
+    array(['good film'], dtype=object)
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -113,6 +141,16 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "pad_char": [Interval(Integral, 0, None, closed="left"), None],
         "sparse_output": ["boolean"],
         "dtype": "no_validation",  # delegated to numpy
+        "ngram_range": [tuple],
+        "min_df": [
+            Interval(RealNotInt, 0, 1, closed="both"),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "max_df": [
+            Interval(RealNotInt, 0, 1, closed="both"),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "max_features": [Interval(Integral, 1, None, closed="left"), None],
         "word_index": [dict, None],
     }
 
@@ -125,6 +163,10 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         pad_char: int | None = None,
         sparse_output: bool = True,
         dtype: DTypeLike = np.float32,
+        ngram_range: tuple[int, int] = (1, 1),
+        min_df: float = 1,
+        max_df: float = 1.0,
+        max_features: int | None = None,
         word_index: dict[str, int] | None = None,
     ) -> None:
         self.num_words = num_words
@@ -133,11 +175,15 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.pad_char = pad_char
         self.sparse_output = sparse_output
         self.dtype = dtype
+        self.ngram_range = ngram_range
+        self.min_df = min_df
+        self.max_df = max_df
+        self.max_features = max_features
         self.word_index = word_index
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Validate the parameters and the reviews; learn `num_words_` if `num_words` is None.
+        """Validate the parameters and the reviews; learn what is not given.
 
         Parameters
         ----------
@@ -154,7 +200,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         TypeError, ValueError
-            If X does not hold sequences of word indices, or for parameters that do not fit.
+            If X does not hold sequences of word indices, for parameters that do not fit, or if no
+            n-gram is left.
         """
         self._check_parameters()
         self._learn(flatten_sequences(X))
@@ -173,13 +220,14 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         Returns
         -------
-        {ndarray, CSR matrix} of shape (n_samples, num_words_)
+        {ndarray, CSR matrix} of shape (n_samples, n_features_out)
             The features, as :meth:`transform` returns them.
 
         Raises
         ------
         TypeError, ValueError
-            If X does not hold sequences of word indices, or for parameters that do not fit.
+            If X does not hold sequences of word indices, for parameters that do not fit, or if no
+            n-gram is left.
         """
         self._check_parameters()
         sequences = flatten_sequences(X)
@@ -196,9 +244,9 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         Returns
         -------
-        {ndarray, CSR matrix} of shape (n_samples, num_words)
-            1 where a review contains a word, else 0. A CSR matrix is in canonical format: sorted
-            and without repeats.
+        {ndarray, CSR matrix} of shape (n_samples, n_features_out)
+            1 where a review contains a word or n-gram, else 0. A CSR matrix is in canonical
+            format: sorted and without repeats.
 
         Raises
         ------
@@ -211,17 +259,18 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self._encode(flatten_sequences(X))
 
     def inverse_transform(self, X: Any) -> NDArray[np.object_]:
-        """Return the word indices of reviews from their features.
+        """Return the word indices or n-grams of reviews from their features.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, num_words)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features_out)
             Features; whatever is not 0 counts as 1.
 
         Returns
         -------
         ndarray of shape (n_samples,), dtype object
-            For each review an array of its word indices, sorted and without repeats.
+            For each review an array of its word indices, sorted and without repeats; or, where
+            `ngram_range` goes beyond 1, of its rows of `ngrams_`.
 
         Raises
         ------
@@ -230,72 +279,101 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         X = check_array(X, accept_sparse="csr", dtype=None, ensure_min_samples=0)
-        if X.shape[1] != self._width:
+        if X.shape[1] != self._n_features_out:
             raise ValueError(
-                f"X has {X.shape[1]} features, but {type(self).__name__} makes {self._width}."
+                f"X has {X.shape[1]} features, but {type(self).__name__} makes "
+                f"{self._n_features_out}."
             )
         X = sp.csr_array(X, copy=True)
         X.sum_duplicates()
         X.eliminate_zeros()
+        items = X.indices
+        if self._learns_ngrams:
+            items = self.ngrams_[items] if self.ngram_range[1] > 1 else self.ngrams_[items, 0]
         sequences = np.empty(X.shape[0], dtype=object)
         for i, (start, stop) in enumerate(zip(X.indptr[:-1], X.indptr[1:], strict=True)):
-            sequences[i] = X.indices[start:stop]
+            sequences[i] = items[start:stop]
         return sequences
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Return the names of the features: words where `word_index` knows them.
+        """Return the names of the features: words where they are known, joined by spaces.
 
         Parameters
         ----------
-        input_features : Ignored
-            Present by convention.
+        input_features : array-like of str, default=None
+            The names of the word indices from 0 on, as
+            ``WordIndexEncoder.get_feature_names_out`` returns them, used if `word_index` is None.
+            Any other names, such as that of a column, are ignored.
 
         Returns
         -------
-        ndarray of shape (num_words,), dtype object
-            The word, "<pad>", "<start>", "<oov>" or "<unused>", or else the likes of "index_17".
+        ndarray of shape (n_features_out,), dtype object
+            The words, "<pad>", "<start>", "<oov>" or "<unused>", or else the likes of "index_17".
 
         Raises
         ------
         ValueError
-            If `word_index` does not give every word a rank of its own, or if a word equals the
-            name of another feature.
+            If `word_index` does not give every word a rank of its own, or if two features have
+            the same name.
         """
         check_is_fitted(self)
-        names = np.array([f"index_{index}" for index in range(self._width)], dtype=object)
-        if self.word_index is not None:
-            names[: len(_MARKERS)] = _MARKERS[: self._width]
-            for word, index in _word_indices(self.word_index):
-                if index < self._width:
-                    names[index] = word
-            name, count = Counter(names).most_common(1)[0]
-            if count > 1:
-                raise ValueError(
-                    f"The word {name!r} of word_index is also the name of another feature. "
-                    "Leave it out of word_index."
-                )
+        if self._learns_ngrams:
+            lengths = np.count_nonzero(self.ngrams_, axis=1)
+            word_names = index_names(1 + int(self.ngrams_.max()), self.word_index, input_features)
+            names = word_names[self.ngrams_[:, 0]]
+            for n in range(1, self.ngrams_.shape[1]):
+                names[lengths > n] += " " + word_names[self.ngrams_[lengths > n, n]]
+        else:
+            names = index_names(self._n_features_out, self.word_index, input_features)
+        name, count = Counter(names).most_common(1)[0]
+        if count > 1:
+            raise ValueError(
+                f"{name!r} would be the name of {count} features. Leave the word out of "
+                "word_index, or give it another name."
+            )
         return names
 
     def __sklearn_is_fitted__(self) -> bool:
-        return self.num_words is not None or hasattr(self, "num_words_")
+        learnt = "ngrams_" if self._learns_ngrams else "num_words_"
+        return not self._requires_fit or hasattr(self, learnt)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.input_tags.positive_only = True
         tags.transformer_tags.preserves_dtype = []
-        tags.requires_fit = self.num_words is None
+        tags.requires_fit = self._requires_fit
         return tags
+
+    @property
+    def _learns_ngrams(self) -> bool:
+        limits = (_as_given(self.min_df), _as_given(self.max_df))
+        given = (self.ngram_range, *limits, self.max_features)
+        return given != ((1, 1), (True, 1), (False, 1.0), None)
+
+    @property
+    def _requires_fit(self) -> bool:
+        return self.num_words is None or self._learns_ngrams
 
     @property
     def _width(self) -> int:
         return self.num_words_ if self.num_words is None else self.num_words
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.ngrams_) if self._learns_ngrams else self._width
 
     def _check_parameters(self) -> None:
         """Check what the constraints of single parameters cannot say."""
         if np.dtype(self.dtype).kind not in "biuf":
             raise ValueError(
                 f"dtype must be a boolean, integer or floating type, got {np.dtype(self.dtype)}."
+            )
+        are_integers = [isinstance(n, Integral) for n in self.ngram_range] == [True, True]
+        if not (are_integers and 1 <= self.ngram_range[0] <= self.ngram_range[1]):
+            raise ValueError(
+                "ngram_range must be two integers (min_n, max_n) with 1 <= min_n <= max_n, "
+                f"got {self.ngram_range}."
             )
         if self.oov_char is None:
             return
@@ -311,51 +389,55 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             )
 
     def _learn(self, sequences: FlatSequences) -> None:
-        if self.num_words is None:
+        num_words = self.num_words
+        if num_words is None:
             largest = int(np.max(sequences[0], initial=0))
-            self.num_words_ = 1 + max(largest, self.oov_char or 0)
-        else:
-            self.num_words_ = self.num_words
+            num_words = 1 + max(largest, self.oov_char or 0)
+        if self._learns_ngrams:
+            self.ngrams_ = self._learn_ngrams(sequences, num_words)
+        self.num_words_ = num_words
+
+    def _learn_ngrams(self, sequences: FlatSequences, num_words: int) -> NGrams:
+        n_samples = len(sequences[1]) - 1
+        least, most = _count(self.min_df, n_samples), _count(self.max_df, n_samples)
+        min_n, max_n = self.ngram_range
+        ngrams, df = learn_ngrams(sequences, partial(self._is_word, num_words), max_n, least)
+        is_kept = (np.count_nonzero(ngrams, axis=1) >= min_n) & (df <= most)
+        kept = np.flatnonzero(is_kept)
+        if self.max_features is not None:
+            most_frequent = np.argsort(-df[kept], kind="stable")[: self.max_features]
+            kept = kept[np.sort(most_frequent)]
+        if not len(kept):
+            raise ValueError(
+                f"No n-gram is left with ngram_range={self.ngram_range}, min_df={self.min_df} and "
+                f"max_df={self.max_df}. Use a lower min_df or a higher max_df."
+            )
+        return ngrams[kept]
+
+    def _is_word(self, num_words: int, tokens: IntArray) -> NDArray[np.bool]:
+        """Tell which indices are words that n-grams may hold."""
+        is_word = (tokens >= max(self.skip_top, len(MARKERS))) & (tokens < num_words)
+        for marker in (self.oov_char, self.pad_char):
+            if marker is not None:
+                is_word &= tokens != marker
+        return is_word
 
     def _encode(self, sequences: FlatSequences) -> Any:
-        encode = self._encode_sparse if self.sparse_output else self._encode_dense
-        return encode(*sequences)
-
-    def _encode_dense(self, flat: IntArray, offsets: NDArray[np.int64]) -> NDArray[Any]:
-        features = np.zeros((len(offsets) - 1, self._width), dtype=self.dtype)
-        for start, stop, keys in self._blocks(flat, offsets):
-            features[start:stop].reshape(-1)[keys] = 1
-        return features
-
-    def _encode_sparse(self, flat: IntArray, offsets: NDArray[np.int64]) -> Any:
-        n_samples, width = len(offsets) - 1, self._width
-        indices = [np.empty(0, dtype=np.int32)]
-        indptr = np.zeros(n_samples + 1, dtype=np.int64)
-        for start, stop, keys in self._blocks(flat, offsets):
-            unique = _sorted_unique(keys)
-            row_ends = np.arange(1, stop - start + 1, dtype=np.uint32) * np.uint32(width)
-            indptr[start + 1 : stop + 1] = indptr[start] + np.searchsorted(unique, row_ends)
-            indices.append((unique % np.uint32(width)).astype(np.int32))
+        shape = (len(sequences[1]) - 1, self._n_features_out)
+        if not (self.sparse_output or self._learns_ngrams):
+            array = np.zeros(shape, dtype=self.dtype)
+            fill_words(array, sequences, self._add_indices)
+            return array
+        if self._learns_ngrams:
+            indices, indptr = find_ngrams(
+                sequences, partial(self._is_word, self._width), self.ngrams_
+            )
+        else:
+            indices, indptr = find_words(sequences, self._width, self._add_indices)
         csr = sp.csr_array if get_config().get("sparse_interface") == "sparray" else sp.csr_matrix
-        data = np.ones(indptr[-1], dtype=self.dtype)
-        features = csr((data, np.concatenate(indices), indptr), shape=(n_samples, width))
+        features = csr((np.ones(len(indices), dtype=self.dtype), indices, indptr), shape=shape)
         features.has_canonical_format = True
-        return features
-
-    def _blocks(
-        self, flat: IntArray, offsets: NDArray[np.int64]
-    ) -> Iterator[tuple[int, int, NDArray[np.uint32]]]:
-        """Yield blocks of rows, with ``(row - start) * width + index`` for each of their tokens."""
-        width, n_samples = self._width, len(offsets) - 1
-        start = 0
-        while start < n_samples:
-            block_end = np.searchsorted(offsets, offsets[start] + _TOKENS_PER_BLOCK, side="right")
-            stop = max(start + 1, min(int(block_end) - 1, start + _MAX_KEY // width))
-            row_starts = np.arange(stop - start, dtype=np.uint32) * np.uint32(width)
-            keys = np.repeat(row_starts, np.diff(offsets[start : stop + 1]))
-            tokens = flat[offsets[start] : offsets[stop]].astype(np.uint32)
-            yield start, stop, self._add_indices(keys, tokens)
-            start = stop
+        return features if self.sparse_output else features.toarray()
 
     def _add_indices(
         self, keys: NDArray[np.uint32], tokens: NDArray[np.uint32]
@@ -371,23 +453,11 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return keys + tokens
 
 
-def _sorted_unique(keys: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Sort keys in place and return each once, in a tenth of the time of np.unique."""
-    keys.sort()
-    is_first = np.ones(len(keys), dtype=bool)
-    np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
-    return keys.compress(is_first)  # a third of the time of keys[is_first]
+def _count(limit: Any, n_samples: int) -> float:
+    """Return a limit as a number of samples."""
+    return float(limit if isinstance(limit, Integral) else limit * n_samples)
 
 
-def _word_indices(word_index: Mapping[Any, Any]) -> Iterator[tuple[str, int]]:
-    """Yield the words and their indices, each checked."""
-    for word, rank in word_index.items():
-        if not (isinstance(word, str) and isinstance(rank, Integral) and int(rank) >= 1):
-            raise ValueError(
-                "word_index must map words to ranks, which are integers from 1 on, "
-                f"got {word!r}: {rank!r}."
-            )
-        yield word, int(rank) + _INDEX_FROM
-    if len(set(word_index.values())) < len(word_index):
-        rank, count = Counter(word_index.values()).most_common(1)[0]
-        raise ValueError(f"word_index gives {count} words the same rank, {rank}.")
+def _as_given(limit: Any) -> tuple[bool, float]:
+    """Tell numbers from proportions: 1 is one review, and 1.0 is all of them."""
+    return isinstance(limit, Integral), limit

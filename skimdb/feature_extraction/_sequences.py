@@ -1,7 +1,7 @@
 """Sequences of word indices, in whatever container, as one flat array and its offsets."""
 
 from array import array
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from itertools import chain, compress
 from numbers import Number
 from operator import attrgetter
@@ -15,6 +15,9 @@ IntArray: TypeAlias = NDArray[np.integer[Any]]
 FlatSequences: TypeAlias = tuple[IntArray, NDArray[np.int64]]
 
 MAX_INDEX = np.iinfo(np.int32).max
+
+# Looking an item up takes this many times longer than passing it by.
+_FEW = 16
 
 _REAL_NUMBERS = (int, float, np.integer, np.floating)
 _REVIEWS = "a sequence of reviews, each a sequence of word indices"
@@ -48,26 +51,26 @@ def flatten_sequences(X: Any) -> FlatSequences:
         If a sequence or an index is missing, if an index is negative, above 2**31 - 1 or not a
         whole number, or if X is nested too deeply or not deeply enough.
     """
-    if _is_text(X):
+    if is_text(X):
         raise TypeError(
             f"X must be {_REVIEWS}, got a {type(X).__name__}. "
             "Texts must be turned into word indices first."
         )
     if hasattr(X, "row_splits"):
         return _flatten_ragged_tensor(X)
-    if _is_no_sequence(X):
-        raise TypeError(f"X must be {_REVIEWS}, got {_qualified_name(X)}.")
+    if is_no_sequence(X):
+        raise TypeError(f"X must be {_REVIEWS}, got {qualified_name(X)}.")
     X = _unwrap_arrow(X)
     if hasattr(X, "value_lengths"):
         return _flatten_arrow(X)
     return _flatten_array(np.asarray(X)) if hasattr(X, "__array__") else _flatten_rows(list(X))
 
 
-def _is_text(value: Any) -> bool:
+def is_text(value: Any) -> bool:
     return isinstance(value, str | bytes | bytearray)
 
 
-def _is_no_sequence(value: Any) -> bool:
+def is_no_sequence(value: Any) -> bool:
     """Tell whether a value has no order, no length, columns, or a mask that would be lost."""
     return (
         not (hasattr(value, "__len__") and hasattr(value, "__iter__"))
@@ -77,11 +80,11 @@ def _is_no_sequence(value: Any) -> bool:
     )
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     return value is None or type(value).__name__ in ("NAType", "NaTType")
 
 
-def _qualified_name(value: Any) -> str:
+def qualified_name(value: Any) -> str:
     module, name = type(value).__module__, type(value).__qualname__
     return name if module == "builtins" else f"{module}.{name}"
 
@@ -91,7 +94,7 @@ def _row_lookup(offsets: NDArray[np.int64]) -> Callable[[int], int]:
     return lambda place: int(np.searchsorted(offsets, place, side="right")) - 1
 
 
-def _offsets(lengths: IntArray) -> NDArray[np.int64]:
+def offsets_of(lengths: IntArray) -> NDArray[np.int64]:
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return offsets
@@ -119,7 +122,7 @@ def _flatten_arrow(X: Any) -> FlatSequences:
     """Flatten a pyarrow array of lists, of which it may be a slice."""
     if X.null_count:
         raise _missing_error(int(np.argmax(X.is_null().to_numpy(zero_copy_only=False))))
-    offsets = _offsets(X.value_lengths().to_numpy())
+    offsets = offsets_of(X.value_lengths().to_numpy())
     row_of = _row_lookup(offsets)
     values = X.flatten()
     if values.null_count:
@@ -150,8 +153,12 @@ def _flatten_rows(rows: list[Any]) -> FlatSequences:
     if flat is None:
         rows = [_row_indices(row, number) for number, row in enumerate(rows)]
         flat = np.concatenate(rows)
-    offsets = _offsets(np.fromiter(map(len, rows), dtype=np.int64, count=len(rows)))
+    offsets = _row_offsets(rows)
     return _as_indices(flat, _row_lookup(offsets)), offsets
+
+
+def _row_offsets(rows: Sequence[Any]) -> NDArray[np.int64]:
+    return offsets_of(np.fromiter(map(len, rows), dtype=np.int64, count=len(rows)))
 
 
 def _flatten_lists(rows: list[Sequence[Any]]) -> NDArray[np.int32] | None:
@@ -167,8 +174,19 @@ def _flatten_lists(rows: list[Sequence[Any]]) -> NDArray[np.int32] | None:
         return None
     flat: NDArray[np.int32] = np.asarray(tokens)
     # True and False have become 1 and 0, so only these need a look.
-    suspects = compress(chain.from_iterable(rows), (flat <= 1).tobytes())
+    suspects = _items_at(rows, flat <= 1)
     return flat if {bool, np.bool}.isdisjoint(map(type, suspects)) else None
+
+
+def _items_at(rows: list[Sequence[Any]], is_wanted: NDArray[np.bool]) -> Iterable[Any]:
+    """Return those items that are wanted, of all rows end to end."""
+    places = np.flatnonzero(is_wanted)
+    if len(places) * _FEW > len(is_wanted):
+        return compress(chain.from_iterable(rows), is_wanted.tobytes())
+    offsets = _row_offsets(rows)
+    numbers = np.searchsorted(offsets, places, side="right") - 1
+    within = places - offsets[numbers]
+    return (rows[i][j] for i, j in zip(numbers.tolist(), within.tolist(), strict=True))
 
 
 def _flatten_arrays(rows: list[NDArray[Any]]) -> IntArray | None:
@@ -181,9 +199,9 @@ def _flatten_arrays(rows: list[NDArray[Any]]) -> IntArray | None:
 
 def _row_indices(row: Any, number: int) -> IntArray:
     """Check one sequence, item by item where need be, and return it as an array."""
-    if _is_missing(row) or (isinstance(row, float) and np.isnan(row)):
+    if is_missing(row) or (isinstance(row, float) and np.isnan(row)):
         raise _missing_error(number)
-    if _is_text(row):
+    if is_text(row):
         raise TypeError(
             f"Row {number} of X is a {type(row).__name__}. "
             "Texts must be turned into word indices first."
@@ -193,8 +211,8 @@ def _row_indices(row: Any, number: int) -> IntArray:
             f"Row {number} of X is a single value, {row}, but X must be {_REVIEWS}. "
             "Write a single review as [[1, 14, 22]], or reshape an array with reshape(1, -1)."
         )
-    if _is_no_sequence(row):
-        raise TypeError(f"Row {number} of X must be a sequence, got {_qualified_name(row)}.")
+    if is_no_sequence(row):
+        raise TypeError(f"Row {number} of X must be a sequence, got {qualified_name(row)}.")
 
     values = np.asarray(row) if hasattr(row, "__array__") else None
     if values is None or values.dtype == object:
@@ -250,11 +268,11 @@ def _nested_error(row: int) -> ValueError:
 
 def _item_error(item: Any, row: int) -> TypeError | ValueError:
     """Return the error for an item that is not a real number."""
-    if _is_missing(item):
+    if is_missing(item):
         return ValueError(f"Row {row} of X contains a missing value, {item!r}.")
     if isinstance(item, bool | np.bool):
         return TypeError(f"Row {row} of X contains booleans. Word indices must be integers.")
-    if _is_text(item):
+    if is_text(item):
         return TypeError(
             f"Row {row} of X contains the text {item!r}. "
             "Words must be turned into word indices first."
@@ -262,6 +280,6 @@ def _item_error(item: Any, row: int) -> TypeError | ValueError:
     if hasattr(item, "__len__"):
         return _nested_error(row)
     return TypeError(
-        f"Row {row} of X contains {item!r}, a {_qualified_name(item)}. "
+        f"Row {row} of X contains {item!r}, a {qualified_name(item)}. "
         "Word indices must be integers."
     )

@@ -25,7 +25,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from sklearn.utils import estimator_checks, estimator_html_repr, get_tags
 
 import skimdb
-from skimdb.feature_extraction import MultiHotVectorizer, _multi_hot
+from skimdb.feature_extraction import MultiHotVectorizer, _unigrams
 from tests.feature_extraction.test_sequences import (
     CONTAINERS,
     RECTANGULAR_CONTAINERS,
@@ -149,8 +149,8 @@ class TestFeatures:
     @given(rows=ragged.filter(len), block=st.integers(1, 10), max_key=st.integers(1000, 4000))
     def test_equal_whatever_the_blocks(self, rows, block, max_key):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_multi_hot, "_TOKENS_PER_BLOCK", block)
-            patch.setattr(_multi_hot, "_MAX_KEY", max_key)
+            patch.setattr(_unigrams, "_TOKENS_PER_BLOCK", block)
+            patch.setattr(_unigrams, "_MAX_KEY", max_key)
             X = MultiHotVectorizer(1000).transform(rows)
             dense = MultiHotVectorizer(1000, sparse_output=False).transform(rows)
         assert_canonical(X)
@@ -344,7 +344,15 @@ class TestFeatureNames:
         expected = ["<pad>", "<start>", "<oov>", "<unused>", "the"][:num_words]
         assert vectorizer.get_feature_names_out().tolist() == expected
 
-    def test_input_features_are_ignored(self):
+    def test_names_of_indices_from_the_step_before(self):
+        names = np.array(["<pad>", "<start>", "<oov>", "<unused>", "the", "and"], dtype=object)
+        expected = [*names, "index_6"]
+        assert MultiHotVectorizer(7).get_feature_names_out(names).tolist() == expected
+        assert MultiHotVectorizer(5).get_feature_names_out(names).tolist() == expected[:5]
+        named = MultiHotVectorizer(5, word_index={"a": 1})
+        assert named.get_feature_names_out(names)[4] == "a"
+
+    def test_names_of_columns_are_ignored(self):
         assert len(MultiHotVectorizer(3).get_feature_names_out(["review"])) == 3
 
     def test_word_index_changes_no_feature(self):
@@ -355,7 +363,7 @@ class TestFeatureNames:
     @pytest.mark.parametrize("word", ["<oov>", "index_7"])
     def test_names_are_unique(self, word):
         vectorizer = MultiHotVectorizer(9, word_index={"the": 1, word: 3})
-        with pytest.raises(ValueError, match=f"The word '{word}' .* name of another feature"):
+        with pytest.raises(ValueError, match=f"'{word}' would be the name of 2 features"):
             vectorizer.get_feature_names_out()
 
     def test_ranks_are_unique(self):

@@ -6,6 +6,7 @@ import sys
 from array import array
 from collections import deque
 from fractions import Fraction
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
+from skimdb.feature_extraction import _sequences
 from skimdb.feature_extraction._sequences import MAX_INDEX, flatten_sequences
 
 REVIEWS = [[1, 14, 22, 14], [], [3], [0, 2, 250, 7]]
@@ -367,12 +369,16 @@ def test_booleans_are_refused(X, row):
         flatten_sequences(X)
 
 
+@pytest.mark.parametrize("few", [0, 10**9])
 @given(rows=ragged.filter(any), data=st.data())
-def test_a_boolean_is_found_wherever_it_is(rows, data):
+def test_a_boolean_is_found_wherever_it_is(few, rows, data):
     row = data.draw(st.sampled_from([i for i, row in enumerate(rows) if row]))
     place = data.draw(st.integers(0, len(rows[row]) - 1))
     rows[row][place] = data.draw(st.booleans())
-    with pytest.raises(TypeError, match=f"Row {row} of X contains booleans"):
+    with (
+        mock.patch.object(_sequences, "_FEW", few),
+        pytest.raises(TypeError, match=f"Row {row} of X contains booleans"),
+    ):
         flatten_sequences(rows)
 
 

@@ -1,0 +1,334 @@
+"""MultiHotVectorizer's n-grams are those of a plain loop and of CountVectorizer."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import sklearn
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import BernoulliNB
+from sklearn.pipeline import make_pipeline
+from sklearn.utils import get_tags
+
+from skimdb.datasets import fetch_imdb, make_reviews
+from skimdb.feature_extraction import MultiHotVectorizer, _ngrams
+from tests.feature_extraction.test_multi_hot import assert_canonical
+from tests.feature_extraction.test_sequences import object_array
+
+WORD_INDEX = {"not": 1, "a": 2, "good": 3, "film": 4}
+REVIEWS = [[1, 4, 5, 6, 7], [1, 5, 6, 7], [1, 6, 7, 6, 7], []]
+
+few_words = st.lists(st.lists(st.integers(0, 8), max_size=12), min_size=1, max_size=8)
+ngram_ranges = st.tuples(st.integers(1, 4), st.integers(1, 4)).map(lambda n: (min(n), max(n)))
+
+
+def ngrams_of(review, ngram_range, is_word):
+    """Return the n-grams of a review, one by one."""
+    min_n, max_n = ngram_range
+    return {
+        tuple(review[i : i + n])
+        for n in range(min_n, max_n + 1)
+        for i in range(len(review) - n + 1)
+        if all(map(is_word, review[i : i + n]))
+    }
+
+
+def multi_hot(sets, vocabulary):
+    return np.array([[ngram in found for ngram in vocabulary] for found in sets], dtype=float)
+
+
+def rows_without_fill(ngrams):
+    return [tuple(row[row > 0].tolist()) for row in ngrams]
+
+
+class TestFeatures:
+    @given(
+        rows=few_words,
+        later=few_words,
+        ngram_range=ngram_ranges,
+        min_df=st.integers(1, 3),
+        block=st.integers(1, 30),
+    )
+    def test_equal_to_a_plain_loop(self, rows, later, ngram_range, min_df, block):
+        sets, later_sets = (
+            [ngrams_of(row, ngram_range, lambda index: index >= 4) for row in each]
+            for each in (rows, later)
+        )
+        counts = {ngram: sum(ngram in found for found in sets) for ngram in set().union(*sets)}
+        vocabulary = sorted(
+            (ngram for ngram, count in counts.items() if count >= min_df),
+            key=lambda ngram: (len(ngram), ngram),
+        )
+        vectorizer = MultiHotVectorizer(
+            9, ngram_range=ngram_range, min_df=min_df, max_df=len(rows), word_index={}
+        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_ngrams, "_PLACES_PER_BLOCK", block)
+            if not vocabulary:
+                with pytest.raises(ValueError, match="No n-gram is left"):
+                    vectorizer.fit(rows)
+                return
+            X = vectorizer.fit_transform(rows)
+            later_X = vectorizer.transform(later)
+        assert rows_without_fill(vectorizer.ngrams_) == vocabulary
+        assert vectorizer.ngrams_.dtype == np.int32
+        assert_canonical(X)
+        assert_array_equal(X.toarray(), multi_hot(sets, vocabulary))
+        assert_array_equal(later_X.toarray(), multi_hot(later_sets, vocabulary))
+
+    @pytest.mark.parametrize("ngram_range", [(1, 1), (1, 3), (2, 2)])
+    @pytest.mark.parametrize("limits", [{"min_df": 2}, {"min_df": 0.01, "max_df": 0.3}])
+    def test_equal_to_count_vectorizer(self, ngram_range, limits):
+        rows, _ = make_reviews(300, random_state=0)
+        reference = CountVectorizer(
+            analyzer=lambda row: ngrams_of(row.tolist(), ngram_range, lambda index: index >= 4),
+            binary=True,
+            dtype=np.float32,
+            **limits,
+        )
+        expected = reference.fit_transform(rows)
+        vectorizer = MultiHotVectorizer(None, ngram_range=ngram_range, **limits)
+        X = vectorizer.fit_transform(rows)
+        columns = [reference.vocabulary_[ngram] for ngram in rows_without_fill(vectorizer.ngrams_)]
+        assert len(columns) == expected.shape[1]
+        assert (expected[:, columns] != X).nnz == 0
+
+    @pytest.mark.real_data
+    def test_equal_to_count_vectorizer_on_imdb(self):
+        rows = fetch_imdb(subset="train").data[:1500]
+        reference = CountVectorizer(
+            analyzer=lambda row: ngrams_of(row.tolist(), (1, 2), lambda index: index >= 4),
+            binary=True,
+            min_df=3,
+        )
+        expected = reference.fit_transform(rows)
+        vectorizer = MultiHotVectorizer(None, ngram_range=(1, 2), min_df=3)
+        X = vectorizer.fit_transform(rows)
+        columns = [reference.vocabulary_[ngram] for ngram in rows_without_fill(vectorizer.ngrams_)]
+        assert len(columns) == expected.shape[1]
+        assert (expected[:, columns] != X).nnz == 0
+
+    @pytest.mark.parametrize(
+        ("params", "separator"),
+        [
+            ({}, 0),
+            ({}, 1),
+            ({}, 2),
+            ({}, 3),
+            ({"oov_char": 9}, 9),
+            ({"pad_char": 9}, 9),
+            ({"num_words": 50}, 50),
+            ({"num_words": 50, "oov_char": None}, 50),
+            ({"skip_top": 7}, 6),
+        ],
+    )
+    def test_markers_and_excluded_words_form_no_ngrams(self, params, separator):
+        vectorizer = MultiHotVectorizer(ngram_range=(1, 2), **params)
+        vectorizer.fit([[7, 8, separator, 8, 8], [separator, 7]])
+        assert rows_without_fill(vectorizer.ngrams_) == [(7,), (8,), (7, 8), (8, 8)]
+
+    def test_ngrams_end_with_their_review(self):
+        vectorizer = MultiHotVectorizer(ngram_range=(2, 2)).fit([[4, 5], [6, 7]])
+        assert rows_without_fill(vectorizer.ngrams_) == [(4, 5), (6, 7)]
+
+    def test_beginnings_may_be_more_frequent_than_allowed(self):
+        vectorizer = MultiHotVectorizer(ngram_range=(1, 2), max_df=1)
+        X = vectorizer.fit_transform([[4, 5], [4, 6], [4, 6]])
+        assert rows_without_fill(vectorizer.ngrams_) == [(5,), (4, 5)]
+        assert_array_equal(X.toarray(), [[1, 1], [0, 0], [0, 0]])
+
+    def test_largest_indices(self):
+        largest = 2**31 - 1
+        vectorizer = MultiHotVectorizer(None, ngram_range=(1, 2))
+        X = vectorizer.fit_transform([[largest, largest - 1], [largest]])
+        assert_array_equal(
+            vectorizer.ngrams_, [[largest - 1, 0], [largest, 0], [largest, largest - 1]]
+        )
+        assert_array_equal(X.toarray(), [[1, 1, 1], [0, 1, 0]])
+
+
+class TestLimits:
+    @pytest.mark.parametrize(
+        ("limits", "expected"),
+        [
+            ({"min_df": 2}, [(6,), (7,), (6, 7)]),
+            ({"min_df": 0.75}, [(6,), (7,), (6, 7)]),
+            ({"min_df": 0.76}, []),
+            ({"max_df": 1}, [(4,), (4, 5), (7, 6)]),
+            ({"max_df": 0.5}, [(4,), (5,), (4, 5), (5, 6), (7, 6)]),
+            ({"max_features": 1}, [(6,)]),
+            ({"max_features": 4}, [(5,), (6,), (7,), (6, 7)]),
+            ({"max_features": 99, "min_df": 3}, [(6,), (7,), (6, 7)]),
+        ],
+    )
+    def test_number_of_reviews(self, limits, expected):
+        if limits == {"min_df": 2}:
+            expected = [(5,), (6,), (7,), (5, 6), (6, 7)]
+        vectorizer = MultiHotVectorizer(ngram_range=(1, 2), **limits)
+        if not expected:
+            with pytest.raises(
+                ValueError,
+                match=r"No n-gram is left with ngram_range=\(1, 2\), min_df=0.76 and max_df=1.0",
+            ):
+                vectorizer.fit(REVIEWS)
+            return
+        assert rows_without_fill(vectorizer.fit(REVIEWS).ngrams_) == expected
+
+    @pytest.mark.parametrize(
+        ("params", "expected"),
+        [
+            ({"min_df": 1.0}, [(4,)]),
+            ({"max_df": 1}, [(5,), (6,)]),
+            ({"max_features": 2}, [(4,), (5,)]),
+        ],
+    )
+    def test_single_words_are_learnt_where_a_limit_is_given(self, params, expected):
+        vectorizer = MultiHotVectorizer(**params).fit([[1, 4, 5], [1, 4, 6, 6]])
+        assert rows_without_fill(vectorizer.ngrams_) == expected
+
+    @pytest.mark.parametrize(
+        ("params", "error", "message"),
+        [
+            (
+                {"ngram_range": (2, 1)},
+                ValueError,
+                r"two integers .* 1 <= min_n <= max_n, got \(2, 1\)",
+            ),
+            ({"ngram_range": (0, 1)}, ValueError, r"got \(0, 1\)"),
+            ({"ngram_range": (1, 2, 3)}, ValueError, r"got \(1, 2, 3\)"),
+            ({"ngram_range": (1, 2.0)}, ValueError, r"got \(1, 2.0\)"),
+            (
+                {"ngram_range": [1, 2]},
+                ValueError,
+                "'ngram_range' parameter .* must be an instance of 'tuple'",
+            ),
+            ({"min_df": 0}, ValueError, "'min_df' parameter"),
+            ({"min_df": 1.5}, ValueError, "'min_df' parameter"),
+            ({"max_df": -0.1}, ValueError, "'max_df' parameter"),
+            ({"max_features": 0}, ValueError, "'max_features' parameter"),
+        ],
+    )
+    @pytest.mark.parametrize("method", ["fit", "fit_transform"])
+    def test_wrong_parameters(self, params, error, message, method):
+        with pytest.raises(error, match=message):
+            getattr(MultiHotVectorizer(**params), method)(REVIEWS)
+
+    def test_more_ngrams_than_can_be_told_apart(self):
+        [block] = _ngrams._blocks((np.array([4, 5]), np.array([0, 2])), lambda tokens: tokens > 3)
+        block.number(1, block.group(1, 0), np.array([1, 2], dtype=np.int32))
+        with pytest.raises(ValueError, match="too many different n-grams"):
+            block.group(2, 2**63)
+
+    def test_no_reviews(self):
+        with pytest.raises(ValueError, match="No n-gram is left"):
+            MultiHotVectorizer(ngram_range=(1, 2)).fit([])
+        assert MultiHotVectorizer(ngram_range=(1, 2)).fit(REVIEWS).transform([]).shape == (0, 8)
+
+
+class TestNames:
+    def test_words_joined_by_spaces(self):
+        vectorizer = MultiHotVectorizer(ngram_range=(1, 3), word_index=WORD_INDEX)
+        vectorizer.fit([[1, 4, 5, 6], [6, 9]])
+        expected = ["not", "a", "good", "index_9", "not a", "a good", "good index_9", "not a good"]
+        assert vectorizer.get_feature_names_out().tolist() == expected
+
+    def test_names_of_indices_from_the_step_before(self):
+        vectorizer = MultiHotVectorizer(ngram_range=(2, 2)).fit([[4, 5], [5, 6]])
+        names = ["<pad>", "<start>", "<oov>", "<unused>", "not", "good"]
+        assert vectorizer.get_feature_names_out(names).tolist() == ["not good", "good index_6"]
+
+    def test_names_are_unique(self):
+        vectorizer = MultiHotVectorizer(ngram_range=(1, 2), word_index={"a": 1, "b": 2, "a b": 3})
+        with pytest.raises(ValueError, match="'a b' would be the name of 2 features"):
+            vectorizer.fit([[4, 5], [6]]).get_feature_names_out()
+
+
+class TestInverseTransform:
+    def test_rows_of_ngrams(self):
+        vectorizer = MultiHotVectorizer(ngram_range=(1, 2)).fit(REVIEWS)
+        found = vectorizer.inverse_transform(vectorizer.transform(REVIEWS))
+        assert [set(rows_without_fill(row)) for row in found] == [
+            ngrams_of(row, (1, 2), lambda index: index >= 4) for row in REVIEWS
+        ]
+
+    def test_word_indices_where_ngrams_are_single_words(self):
+        vectorizer = MultiHotVectorizer(min_df=2).fit(REVIEWS)
+        [found] = vectorizer.inverse_transform(vectorizer.transform([[7, 4, 5, 7]]))
+        assert_array_equal(found, [5, 7])
+
+    def test_wrong_width(self):
+        vectorizer = MultiHotVectorizer(min_df=2).fit(REVIEWS)
+        with pytest.raises(ValueError, match="X has 2 features, but MultiHotVectorizer makes 3"):
+            vectorizer.inverse_transform([[0, 1]])
+
+
+class TestContract:
+    @pytest.mark.parametrize(
+        "params", [{"ngram_range": (1, 2)}, {"min_df": 2}, {"max_features": 9}]
+    )
+    def test_needs_fit(self, params):
+        vectorizer = MultiHotVectorizer(**params)
+        assert get_tags(vectorizer).requires_fit
+        with pytest.raises(NotFittedError):
+            vectorizer.transform(REVIEWS)
+        with pytest.raises(NotFittedError):
+            vectorizer.get_feature_names_out()
+
+    def test_needs_another_fit_to_learn_ngrams(self):
+        vectorizer = MultiHotVectorizer().fit(REVIEWS).set_params(ngram_range=(1, 2))
+        with pytest.raises(NotFittedError):
+            vectorizer.transform(REVIEWS)
+
+    def test_fit_transform_is_fit_and_transform(self):
+        vectorizer = MultiHotVectorizer(ngram_range=(1, 3))
+        X = vectorizer.fit_transform(REVIEWS)
+        assert (clone(vectorizer).fit(REVIEWS).transform(REVIEWS) != X).nnz == 0
+
+    def test_no_feature_depends_on_the_order_of_reviews(self):
+        vectorizer = MultiHotVectorizer(ngram_range=(1, 2))
+        expected = vectorizer.fit(REVIEWS).ngrams_
+        assert_array_equal(vectorizer.fit(REVIEWS[::-1]).ngrams_, expected)
+
+    def test_a_failed_fit_leaves_the_ngrams_as_they_were(self):
+        vectorizer = MultiHotVectorizer(None, ngram_range=(1, 2)).fit(REVIEWS)
+        expected = vectorizer.ngrams_
+        with pytest.raises(ValueError, match="No n-gram is left"):
+            vectorizer.fit([[1]])
+        assert vectorizer.ngrams_ is expected
+        assert vectorizer.num_words_ == 8
+
+    @pytest.mark.parametrize("dtype", [bool, np.int8, np.float64])
+    def test_output_types(self, dtype):
+        vectorizer = MultiHotVectorizer(ngram_range=(1, 2), dtype=dtype)
+        X = vectorizer.fit_transform(REVIEWS)
+        assert X.dtype == dtype
+        assert X.indices.dtype == np.int32
+        assert isinstance(X, sp.csr_matrix)
+        dense = vectorizer.set_params(sparse_output=False).transform(REVIEWS)
+        assert dense.dtype == dtype
+        assert_array_equal(dense, X.toarray())
+
+    def test_sparse_interface_of_scikit_learn_is_respected(self):
+        if "sparse_interface" not in sklearn.get_config():
+            pytest.skip("this scikit-learn has no such setting")
+        with sklearn.config_context(sparse_interface="sparray"):
+            X = MultiHotVectorizer(ngram_range=(1, 2)).fit_transform(REVIEWS)
+        assert isinstance(X, sp.csr_array)
+
+    def test_all_containers_give_the_same(self):
+        vectorizer = MultiHotVectorizer(ngram_range=(1, 2))
+        expected = vectorizer.fit_transform(REVIEWS)
+        arrays = object_array([np.array(row, dtype=np.uint16) for row in REVIEWS])
+        assert (vectorizer.fit_transform(arrays) != expected).nnz == 0
+
+    def test_grid_search(self):
+        X, y = make_reviews(200, random_state=0)
+        pipeline = make_pipeline(MultiHotVectorizer(), BernoulliNB())
+        grid = {"multihotvectorizer__ngram_range": [(1, 1), (1, 2)]}
+        search = GridSearchCV(pipeline, grid, cv=2).fit(X, y)
+        assert not np.isnan(search.cv_results_["mean_test_score"]).any()
