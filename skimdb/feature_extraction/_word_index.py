@@ -44,6 +44,8 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
     filters : str, default=Keras' filters
         The characters that separate words, besides white space. Keras' are all ASCII punctuation
         but the apostrophe, so that "don't" is one word.
+    punctuation : str, default=""
+        Characters that are words of their own, such as ".!?", whether `filters` holds them or not.
     index_from : int, default=3
         What is added to a word's rank to make its index.
     start_char : int or None, default=1
@@ -103,6 +105,8 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
     array([array([1, 5, 4, 2], dtype=int32)], dtype=object)
     >>> encoder.inverse_transform([[1, 5, 4, 2]])
     array(['a good ?'], dtype=object)
+    >>> sorted(WordIndexEncoder(punctuation="!?").fit(["Good?", "Good!"]).word_index_)
+    ['!', '?', 'good']
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -110,6 +114,7 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         "word_index": [dict, None],
         "lowercase": ["boolean"],
         "filters": [str],
+        "punctuation": [str],
         "index_from": [Interval(Integral, 0, MAX_INDEX // 2, closed="both")],  # ranks need room too
         "start_char": [Interval(Integral, 0, None, closed="left"), None],
         "oov_char": [Interval(Integral, 0, None, closed="left"), None],
@@ -123,6 +128,7 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         word_index: dict[str, int] | None = None,
         lowercase: bool = True,
         filters: str = _FILTERS,
+        punctuation: str = "",
         index_from: int = INDEX_FROM,
         start_char: int | None = START_CHAR,
         oov_char: int | None = OOV_CHAR,
@@ -132,6 +138,7 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         self.word_index = word_index
         self.lowercase = lowercase
         self.filters = filters
+        self.punctuation = punctuation
         self.index_from = index_from
         self.start_char = start_char
         self.oov_char = oov_char
@@ -384,14 +391,17 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
 
     def _splitter(self) -> Callable[[str], list[str]]:
         """Return the function that splits a text into words."""
-        lowercase = self.lowercase
-        table = str.maketrans(dict.fromkeys(self.filters, " "))
-        ascii_filters = "".join(filter(str.isascii, self.filters)).encode()
+        lowercase, punctuation = self.lowercase, set(self.punctuation)
+        filters = set(self.filters) - punctuation
+        table = str.maketrans(dict.fromkeys(filters, " "))
+        ascii_filters = "".join(filter(str.isascii, filters)).encode()
         ascii_table = bytes.maketrans(ascii_filters, b" " * len(ascii_filters))
 
         def split(text: str) -> list[str]:
             if lowercase:
                 text = text.lower()
+            for mark in punctuation:
+                text = text.replace(mark, f" {mark} ")
             if text.isascii():  # in half the time
                 return text.encode().translate(ascii_table).decode().split()
             return text.translate(table).split()

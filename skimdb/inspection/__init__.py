@@ -1,13 +1,24 @@
-"""Displays of training histories, swept parameters and compared estimators."""
+"""Explanations of predictions; displays of training histories, swept parameters and estimators."""
 
 from skimdb.inspection._comparison import ComparisonDisplay
+from skimdb.inspection._explanation import ReviewExplanation, ReviewExplanations, explain_reviews
 from skimdb.inspection._history_comparison import HistoryComparisonDisplay
 from skimdb.inspection._hyperparameter import HyperparameterDisplay
+from skimdb.inspection._review_text import ReviewTextDisplay
+from skimdb.inspection._top_words import TopWords, top_words
 from skimdb.inspection._training_history import TrainingHistoryDisplay
+from skimdb.inspection._word_contribution import WordContributionDisplay
 
 __all__ = [
     "ComparisonDisplay",
     "HistoryComparisonDisplay",
     "HyperparameterDisplay",
+    "ReviewExplanation",
+    "ReviewExplanations",
+    "ReviewTextDisplay",
+    "TopWords",
     "TrainingHistoryDisplay",
+    "WordContributionDisplay",
+    "explain_reviews",
+    "top_words",
 ]

@@ -4,6 +4,7 @@ import copy
 import importlib
 import os
 import pickle
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -143,6 +144,20 @@ class TestWords:
         encoder = WordIndexEncoder(word_index=WORD_INDEX, filters=filters)
         text = f"{space}good{space}{space}film{space}"
         assert as_lists(encoder.transform([text])) == [[1, 5, 6]]
+
+    @given(
+        texts=texts,
+        filters=st.sampled_from([FILTERS, ".é", ""]),
+        punctuation=st.sampled_from([".", "!?é", "—.'"]),
+    )
+    def test_punctuation_makes_words(self, texts, filters, punctuation):
+        marks = re.escape(punctuation)
+        other = re.escape("".join(set(filters) - set(punctuation)))
+        words = [re.findall(rf"[{marks}]|[^\s{marks}{other}]+", text.lower()) for text in texts]
+        vocabulary = {word: rank for rank, word in enumerate(set(chain.from_iterable(words)), 1)}
+        encoder = WordIndexEncoder(word_index=vocabulary, filters=filters, punctuation=punctuation)
+        expected = [[1, *(vocabulary[word] + 3 for word in row)] for row in words]
+        assert as_lists(encoder.transform(texts)) == expected
 
     def test_filters_apply_after_lowercasing(self):
         encoder = WordIndexEncoder(word_index={"b": 1, "bad": 2}, filters="A")
@@ -470,6 +485,7 @@ class TestParameters:
             ({"word_index": ["a"]}, "The 'word_index' parameter of WordIndexEncoder must be"),
             ({"lowercase": "yes"}, "The 'lowercase' parameter of WordIndexEncoder must be"),
             ({"filters": None}, "The 'filters' parameter of WordIndexEncoder must be"),
+            ({"punctuation": None}, "The 'punctuation' parameter of WordIndexEncoder must be"),
             ({"index_from": -1}, "The 'index_from' parameter of WordIndexEncoder must be"),
             ({"index_from": 2**30}, "The 'index_from' parameter of WordIndexEncoder must be"),
             ({"min_df": 0.5}, "The 'min_df' parameter of WordIndexEncoder must be"),

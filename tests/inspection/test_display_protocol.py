@@ -13,8 +13,13 @@ from skimdb.inspection import (
     ComparisonDisplay,
     HistoryComparisonDisplay,
     HyperparameterDisplay,
+    ReviewExplanation,
+    ReviewTextDisplay,
+    TopWords,
     TrainingHistoryDisplay,
+    WordContributionDisplay,
 )
+from skimdb.inspection._review_words import ReviewWord
 from tests.inspection.common import make_history
 
 SEEDS = [make_history(8, seed=seed) for seed in range(3)]
@@ -30,6 +35,23 @@ CV_RESULTS = {
     "mean_test_score": np.array([0.8, 0.9]),
     "std_test_score": np.array([0.02, 0.01]),
 }
+WORDS = [f"word{number}" for number in range(300)]
+EXPLANATION = ReviewExplanation(
+    names=np.array(WORDS, dtype=object),
+    contributions=np.linspace(2.5, -1, 300),
+    log_odds=1.5,
+    baseline=0.0,
+    classes=np.array(["negative", "positive"]),
+    words=tuple(ReviewWord(word, (word,)) for word in WORDS),
+)
+TOP_WORDS = TopWords(
+    names=np.array(WORDS[:20], dtype=object),
+    spreads=np.linspace(1, 0.1, 20),
+    mean_contributions=np.linspace(-2, 2, 20),
+    counts=np.arange(9_980, 10_000),
+    n_reviews=25_000,
+    classes=np.array(["negative", "positive"]),
+)
 
 DRAW: dict[str, Callable[..., Any]] = {
     "training history": lambda ax=None: TrainingHistoryDisplay.from_history(
@@ -45,6 +67,13 @@ DRAW: dict[str, Callable[..., Any]] = {
         CV_RESULTS, "C", ax=ax
     ),
     "comparison": lambda ax=None: ComparisonDisplay.from_comparison(COMPARISON, ax=ax),
+    "word contribution": lambda ax=None: WordContributionDisplay.from_explanation(
+        EXPLANATION, ax=ax
+    ),
+    "word contribution of top words": lambda ax=None: WordContributionDisplay.from_top_words(
+        TOP_WORDS, ax=ax
+    ),
+    "review text": lambda ax=None: ReviewTextDisplay.from_explanation(EXPLANATION, ax=ax),
 }
 
 

@@ -1,0 +1,36 @@
+"""Words as HTML, coloured by what they contribute."""
+
+from collections.abc import Sequence
+from html import escape
+
+from matplotlib.colors import to_rgb
+
+from skimdb.inspection._style import BLUE, ORANGE
+
+# Text stays readable on colours of this opacity, on light pages and on dark ones.
+MAX_OPACITY = 0.6
+
+
+def highlighted_html(title: str, words: Sequence[str], contributions: Sequence[float]) -> str:
+    """Return a title and words as HTML, the more opaque the more a word contributes.
+
+    Positive contributions are blue and underlined, negative ones are orange and underlined with
+    dots, so that they can be told without colours.
+    """
+    largest = max(map(abs, contributions), default=0.0) or 1.0
+    spans = [
+        _word_html(word, contribution, contribution / largest)
+        for word, contribution in zip(words, contributions, strict=True)
+    ]
+    return f"<div><p><b>{escape(title)}</b></p><p>{' '.join(spans)}</p></div>"
+
+
+def _word_html(word: str, contribution: float, shade: float) -> str:
+    if contribution == 0:
+        return escape(word)
+    rgb = ", ".join(str(round(255 * part)) for part in to_rgb(BLUE if shade > 0 else ORANGE))
+    style = (
+        f"background-color: rgba({rgb}, {MAX_OPACITY * abs(shade):.2f}); "
+        f"border-bottom: 2px {'solid' if shade > 0 else 'dotted'} rgba({rgb}, {abs(shade):.2f})"
+    )
+    return f'<span title="{contribution:+.3f}" style="{style}">{escape(word)}</span>'

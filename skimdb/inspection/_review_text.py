@@ -1,0 +1,251 @@
+"""A review with its words highlighted, as a picture."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from skimdb.inspection._contributions import Method
+from skimdb.inspection._explanation import (
+    ReviewExplanation,
+    check_explanation,
+    explain_reviews,
+)
+from skimdb.inspection._highlight import MAX_OPACITY
+from skimdb.inspection._style import BLUE, ORANGE, legend_above, panels
+
+# In heights of the font.
+_LINE_HEIGHT, _SPACE, _UNDERLINE_DEPTH = 1.9, 0.45, 0.3
+
+
+class ReviewTextDisplay:
+    """A review as text, its words coloured by what they contribute to its classification.
+
+    Words that speak for the second class are blue and underlined, those that speak for the first
+    are orange and underlined with dots; the stronger, the more opaque. Lines are broken for the
+    size that the axes have when `plot` is called, and for matplotlib's ``font.size``. What has no
+    room is left out, and an ellipsis stands for it.
+
+    It is recommended to use `from_estimator` or `from_explanation` to create a display. All
+    parameters are stored as attributes.
+
+    Parameters
+    ----------
+    words : sequence of str of length n_words
+        The words in their order.
+    contributions : sequence of float of length n_words
+        What each contributes to the log-odds.
+    classes : ndarray of shape (2,)
+        The labels of the two classes.
+    title : str
+        The title of the legend.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure or SubFigure
+        The figure that holds the axes.
+    ax_ : matplotlib Axes
+        The axes with the text.
+    texts_ : list of matplotlib Text
+        The words that are shown, and an ellipsis if there are more.
+
+    See Also
+    --------
+    explain_reviews : Computes the contributions; in a notebook it shows them in this form too.
+    WordContributionDisplay : The largest contributions as bars.
+
+    Examples
+    --------
+    >>> from sklearn.feature_extraction.text import CountVectorizer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skimdb.inspection import ReviewTextDisplay
+    >>> reviews = ["great film", "great cast", "dull film", "bad, bad film"]
+    >>> y = ["positive", "positive", "negative", "negative"]
+    >>> model = make_pipeline(CountVectorizer(binary=True), LogisticRegression()).fit(reviews, y)
+    >>> display = ReviewTextDisplay.from_estimator(model, "A great cast.")
+    >>> [text.get_text() for text in display.texts_]
+    ['A', 'great', 'cast.']
+    """
+
+    figure_: Any
+    ax_: Any
+    texts_: list[Any]
+
+    def __init__(
+        self,
+        *,
+        words: Sequence[str],
+        contributions: Sequence[float],
+        classes: NDArray[Any],
+        title: str,
+    ) -> None:
+        self.words = words
+        self.contributions = contributions
+        self.classes = classes
+        self.title = title
+
+    @classmethod
+    def from_estimator(
+        cls, pipeline: Any, review: Any, *, method: Method = "occlusion", ax: Axes | None = None
+    ) -> Self:
+        """Explain one review and draw its text.
+
+        Parameters
+        ----------
+        pipeline : Pipeline
+            Fitted, as `explain_reviews` takes it.
+        review : str or sequence of int
+            A single review: a text, or word indices.
+        method : {"occlusion", "gradient"}, default="occlusion"
+            How contributions are computed; see `explain_reviews`.
+        ax : matplotlib Axes, default=None
+            The axes to draw on; with None, a new figure is made.
+
+        Returns
+        -------
+        display : ReviewTextDisplay
+
+        Raises
+        ------
+        TypeError, ValueError, sklearn.exceptions.NotFittedError
+            As `explain_reviews` and `from_explanation` do.
+        """
+        (explanation,) = explain_reviews(pipeline, [review], method=method)
+        return cls.from_explanation(explanation, ax=ax)
+
+    @classmethod
+    def from_explanation(
+        cls,
+        explanation: ReviewExplanation,
+        *,
+        title: str | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Draw the text of a review that has been explained.
+
+        Parameters
+        ----------
+        explanation : ReviewExplanation
+            One of what `explain_reviews` returns.
+        title : str, default=None
+            The title of the legend; with None, the prediction.
+        ax : matplotlib Axes, default=None
+            The axes to draw on; with None, a new figure is made.
+
+        Returns
+        -------
+        display : ReviewTextDisplay
+
+        Raises
+        ------
+        TypeError
+            If `explanation` is none of a single review, or `ax` is no axes.
+        ValueError
+            If the words of the review are not known, or it has none.
+        """
+        check_explanation(explanation)
+        if not explanation.words:
+            raise ValueError(
+                "explanation must be of a review with words, from a pipeline that takes texts or "
+                "word indices; this one has none."
+            )
+        return cls(
+            words=[word.text for word in explanation.words],
+            contributions=explanation.word_contributions().tolist(),
+            classes=explanation.classes,
+            title=explanation.title if title is None else title,
+        ).plot(ax)
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw the text.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            The axes to draw on; with None, a new figure is made.
+
+        Returns
+        -------
+        self : ReviewTextDisplay
+
+        Raises
+        ------
+        TypeError
+            If `ax` is no axes.
+        """
+        self.figure_, (self.ax_,) = panels(ax, 1)
+        self.ax_.set_axis_off()
+        for label, color in zip(self.classes, [ORANGE, BLUE], strict=True):
+            self.ax_.fill([], [], color=color, label=f"For {label}")
+        legend_above(self.ax_, title=self.title, ncols=2)
+        # Only now is it decided where the axes are, and so how long the lines can be.
+        self.figure_.canvas.figure.draw_without_rendering()
+        shown, ellipsis = self._flow()
+        self.texts_ = [*shown, *ellipsis]
+        largest = max(map(abs, self.contributions)) or 1.0
+        for text, contribution in zip(shown, self.contributions, strict=False):
+            if contribution:
+                self._highlight(text, contribution / largest)
+        return self
+
+    def _flow(self) -> tuple[list[Any], list[Any]]:
+        """Put words side by side and in lines below each other, as far as there is room.
+
+        Return their texts, and a list with an ellipsis if words are left out, else an empty one.
+        """
+        room, height = self.ax_.bbox.size
+        ellipsis = self._text("…")
+        em = _pixels(ellipsis)
+        right = room - ellipsis.get_window_extent().width
+        texts: list[Any] = []
+        x, y = 0.0, height - em
+        for word in self.words:
+            text = self._text(word)
+            width = text.get_window_extent().width
+            if x > 0 and x + width > right:
+                if y - _LINE_HEIGHT * em < 0:
+                    text.remove()
+                    ellipsis.set_position(((x - _SPACE * em) / room, y / height))
+                    return texts, [ellipsis]
+                x, y = 0.0, y - _LINE_HEIGHT * em
+            text.set_position((x / room, y / height))
+            texts.append(text)
+            x += width + _SPACE * em
+        ellipsis.remove()
+        return texts, []
+
+    def _text(self, word: str) -> Any:
+        # Out of the layout, which would else move the axes whose size the lines are broken for.
+        return self.ax_.text(
+            0, 0, word, transform=self.ax_.transAxes, parse_math=False, in_layout=False
+        )
+
+    def _highlight(self, text: Any, shade: float) -> None:
+        """Colour a text's ground, and underline it."""
+        color = BLUE if shade > 0 else ORANGE
+        text.set_bbox(
+            {"facecolor": to_rgba(color, MAX_OPACITY * abs(shade)), "edgecolor": "none", "pad": 1}
+        )
+        x, y = text.get_position()
+        room, height = self.ax_.bbox.size
+        y -= _UNDERLINE_DEPTH * _pixels(text) / height
+        self.ax_.add_line(
+            Line2D(
+                [x, x + text.get_window_extent().width / room],
+                [y, y],
+                transform=self.ax_.transAxes,
+                color=color,
+                alpha=abs(shade),
+                linestyle="-" if shade > 0 else ":",
+                linewidth=1.5,
+            )
+        )
+
+
+def _pixels(text: Any) -> float:
+    """Return the size of a text's font in pixels."""
+    return float(text.get_fontsize() * text.get_figure().canvas.figure.dpi / 72)

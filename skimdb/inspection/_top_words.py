@@ -1,0 +1,158 @@
+"""The words that matter most over many reviews."""
+
+from dataclasses import dataclass
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_scalar
+
+from skimdb.inspection._contributions import Contributions, Method, compute_contributions
+from skimdb.inspection._frames import data_frame
+from skimdb.inspection._split_pipeline import FloatArray
+from skimdb.utils._tables import Table, text_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TopWords:
+    """The words or n-grams that move predictions most over a set of reviews.
+
+    Its `repr` is a table.
+
+    Attributes
+    ----------
+    names : ndarray of str of shape (n,)
+        The words, the one with the largest spread first.
+    spreads : ndarray of shape (n,)
+        Standard deviation, over all reviews, of the word's contribution to the log-odds, which is
+        0 in reviews without the word.
+    mean_contributions : ndarray of shape (n,)
+        Mean contribution to the log-odds of the reviews that contain the word.
+    counts : ndarray of int of shape (n,)
+        How many reviews contain the word.
+    n_reviews : int
+        How many reviews there are.
+    classes : ndarray of shape (2,)
+        The labels of the classifier; the log-odds are those of the second.
+
+    See Also
+    --------
+    top_words : Makes one.
+    WordContributionDisplay.from_top_words : Draws one.
+    """
+
+    names: NDArray[np.object_]
+    spreads: FloatArray
+    mean_contributions: FloatArray
+    counts: NDArray[np.integer[Any]]
+    n_reviews: int
+    classes: NDArray[Any]
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a table of the words.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            With the columns "feature", "spread", "mean_contribution" and "count".
+
+        Raises
+        ------
+        ImportError
+            Without pandas.
+        """
+        columns = {
+            "feature": self.names,
+            "spread": self.spreads,
+            "mean_contribution": self.mean_contributions,
+            "count": self.counts,
+        }
+        return data_frame(columns, self)
+
+    def __repr__(self) -> str:
+        rows = [
+            [name, f"{spread:.3f}", f"{mean:+.3f}", f"{count}"]
+            for name, spread, mean, count in zip(
+                self.names, self.spreads, self.mean_contributions, self.counts, strict=True
+            )
+        ]
+        table = text_table(Table(["feature", "spread", "mean contribution", "count"], rows))
+        return f"TopWords (n_reviews={self.n_reviews})\n{table}"
+
+
+def top_words(pipeline: Any, X: Any, n: int = 20, *, method: Method = "occlusion") -> TopWords:
+    """Find the words or n-grams that move predictions most over a set of reviews.
+
+    They are ranked by the spread of their contributions: the standard deviation, over all
+    reviews, of what the word contributes to the log-odds, 0 where it is absent. A rare word is
+    far down however strong it is, and so is one that does the same to every review. For a linear
+    classifier this is the size of the standardised coefficient.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Fitted, as `explain_reviews` takes it.
+    X : sequence of n_reviews reviews
+        What the pipeline takes: texts, or sequences of word indices.
+    n : int, default=20
+        How many words at most; those that are in no review are left out.
+    method : {"occlusion", "gradient"}, default="occlusion"
+        How contributions are computed; see `explain_reviews`.
+
+    Returns
+    -------
+    words : TopWords
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `n` is no positive integer, and as `explain_reviews` does.
+    sklearn.exceptions.NotFittedError
+        If `pipeline` is not fitted.
+
+    See Also
+    --------
+    explain_reviews : The contributions to each review.
+    WordContributionDisplay.from_top_words : Draws the result.
+
+    Examples
+    --------
+    >>> from sklearn.feature_extraction.text import CountVectorizer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skimdb.inspection import top_words
+    >>> reviews = ["great film", "great cast", "dull film", "bad, bad film"]
+    >>> y = ["positive", "positive", "negative", "negative"]
+    >>> model = make_pipeline(CountVectorizer(binary=True), LogisticRegression()).fit(reviews, y)
+    >>> top_words(model, [*reviews, "dull"], n=2)
+    TopWords (n_reviews=5)
+    feature  spread  mean contribution  count
+    great     0.336             +0.686      2
+    dull      0.168             -0.343      2
+    """
+    check_scalar(n, "n", Integral, min_val=1)
+    contributions = compute_contributions(pipeline, X, method)
+    n_reviews = len(contributions.log_odds)
+    counts = np.bincount(contributions.columns, minlength=len(contributions.names))
+    sums = _sum_by_feature(contributions, contributions.values)
+    squares = _sum_by_feature(contributions, contributions.values**2)
+    variances = np.maximum(squares / n_reviews - (sums / n_reviews) ** 2, 0)
+    present = np.flatnonzero(counts)
+    top = present[np.argsort(-variances[present], kind="stable")[:n]]
+    return TopWords(
+        names=contributions.names[top],
+        spreads=np.sqrt(variances[top]),
+        mean_contributions=sums[top] / counts[top],
+        counts=counts[top],
+        n_reviews=n_reviews,
+        classes=contributions.split.classifier.classes_,
+    )
+
+
+def _sum_by_feature(contributions: Contributions, values: FloatArray) -> FloatArray:
+    n_features = len(contributions.names)
+    return np.asarray(np.bincount(contributions.columns, weights=values, minlength=n_features))

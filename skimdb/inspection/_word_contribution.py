@@ -1,0 +1,243 @@
+"""The largest contributions to one review, or over many reviews."""
+
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+from sklearn.utils import check_scalar
+
+from skimdb.inspection._contributions import Method
+from skimdb.inspection._explanation import (
+    ReviewExplanation,
+    check_explanation,
+    explain_reviews,
+)
+from skimdb.inspection._split_pipeline import FloatArray
+from skimdb.inspection._style import BLACK, BLUE, ORANGE, legend_above, panels
+from skimdb.inspection._top_words import TopWords
+
+
+class WordContributionDisplay:
+    """Contributions of words or n-grams to the log-odds, as bars.
+
+    One bar per word, the first at the top: to the right where the word speaks for the second
+    class, to the left where it speaks for the first.
+
+    It is recommended to use `from_estimator`, `from_explanation` or `from_top_words` to create a
+    display. All parameters are stored as attributes.
+
+    Parameters
+    ----------
+    names : ndarray of str of shape (n_bars,)
+        The words, from top to bottom.
+    contributions : ndarray of shape (n_bars,)
+        Their contributions to the log-odds.
+    classes : ndarray of shape (2,)
+        The labels of the two classes.
+    title : str
+        The title of the legend.
+    label : str, default="Contribution to the log-odds"
+        The label of the horizontal axis.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure or SubFigure
+        The figure that holds the axes.
+    ax_ : matplotlib Axes
+        The axes with the bars.
+    bars_ : list of matplotlib BarContainer
+        Two containers of bars: of words for the first class, and for the second.
+
+    See Also
+    --------
+    explain_reviews : Computes the contributions to reviews.
+    top_words : Finds the words that matter most over many reviews.
+    ReviewTextDisplay : Shows the words in their order.
+
+    Examples
+    --------
+    >>> from sklearn.feature_extraction.text import CountVectorizer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skimdb.inspection import WordContributionDisplay
+    >>> reviews = ["great film", "great cast", "dull film", "bad, bad film"]
+    >>> y = ["positive", "positive", "negative", "negative"]
+    >>> model = make_pipeline(CountVectorizer(binary=True), LogisticRegression()).fit(reviews, y)
+    >>> display = WordContributionDisplay.from_estimator(model, "A great cast.")
+    >>> display.names.tolist()
+    ['great', 'cast']
+    """
+
+    figure_: Any
+    ax_: Any
+    bars_: list[Any]
+
+    def __init__(
+        self,
+        *,
+        names: NDArray[np.object_],
+        contributions: FloatArray,
+        classes: NDArray[Any],
+        title: str,
+        label: str = "Contribution to the log-odds",
+    ) -> None:
+        self.names = names
+        self.contributions = contributions
+        self.classes = classes
+        self.title = title
+        self.label = label
+
+    @classmethod
+    def from_estimator(
+        cls,
+        pipeline: Any,
+        review: Any,
+        *,
+        method: Method = "occlusion",
+        n: int = 15,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Explain one review and draw the largest contributions.
+
+        Parameters
+        ----------
+        pipeline : Pipeline
+            Fitted, as `explain_reviews` takes it.
+        review : str or sequence of int
+            A single review: a text, or word indices.
+        method : {"occlusion", "gradient"}, default="occlusion"
+            How contributions are computed; see `explain_reviews`.
+        n : int, default=15
+            How many bars at most.
+        ax : matplotlib Axes, default=None
+            The axes to draw on; with None, a new figure is made.
+
+        Returns
+        -------
+        display : WordContributionDisplay
+
+        Raises
+        ------
+        TypeError, ValueError, sklearn.exceptions.NotFittedError
+            As `explain_reviews` and `from_explanation` do.
+        """
+        (explanation,) = explain_reviews(pipeline, [review], method=method)
+        return cls.from_explanation(explanation, n=n, ax=ax)
+
+    @classmethod
+    def from_explanation(
+        cls,
+        explanation: ReviewExplanation,
+        *,
+        n: int = 15,
+        title: str | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Draw the largest contributions to a review.
+
+        Parameters
+        ----------
+        explanation : ReviewExplanation
+            One of what `explain_reviews` returns.
+        n : int, default=15
+            How many bars at most.
+        title : str, default=None
+            The title of the legend; with None, the prediction.
+        ax : matplotlib Axes, default=None
+            The axes to draw on; with None, a new figure is made.
+
+        Returns
+        -------
+        display : WordContributionDisplay
+
+        Raises
+        ------
+        TypeError
+            If `explanation` is none of a single review, `n` no integer, or `ax` no axes.
+        ValueError
+            If the review has no features, or `n` is not positive.
+        """
+        check_explanation(explanation)
+        check_scalar(n, "n", Integral, min_val=1)
+        if len(explanation.names) == 0:
+            raise ValueError("explanation must be of a review with features; this one has none.")
+        return cls(
+            names=explanation.names[:n],
+            contributions=explanation.contributions[:n],
+            classes=explanation.classes,
+            title=explanation.title if title is None else title,
+        ).plot(ax)
+
+    @classmethod
+    def from_top_words(cls, words: TopWords, *, ax: Axes | None = None) -> Self:
+        """Draw the words that move predictions most, with the mean of their contributions.
+
+        Parameters
+        ----------
+        words : TopWords
+            What `top_words` returns. The numbers of reviews with each word stand in parentheses.
+        ax : matplotlib Axes, default=None
+            The axes to draw on; with None, a new figure is made.
+
+        Returns
+        -------
+        display : WordContributionDisplay
+
+        Raises
+        ------
+        TypeError
+            If `words` is no TopWords, or `ax` is no axes.
+        ValueError
+            If `words` holds no word.
+        """
+        if not isinstance(words, TopWords):
+            raise TypeError(
+                f"words must be what top_words returns, a TopWords, got {type(words).__name__}."
+            )
+        if len(words.names) == 0:
+            raise ValueError("words must hold at least one word, got none.")
+        labels = [f"{name} ({n:,})" for name, n in zip(words.names, words.counts, strict=True)]
+        return cls(
+            names=np.array(labels, dtype=object),
+            contributions=words.mean_contributions,
+            classes=words.classes,
+            title=f"The {len(labels)} words that move {words.n_reviews:,} predictions most",
+            label="Mean contribution to the log-odds of reviews with the word",
+        ).plot(ax)
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw the bars.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            The axes to draw on; with None, a new figure is made.
+
+        Returns
+        -------
+        self : WordContributionDisplay
+
+        Raises
+        ------
+        TypeError
+            If `ax` is no axes.
+        """
+        self.figure_, (self.ax_,) = panels(ax, 1)
+        rows = np.arange(len(self.names))
+        speaks_for = [self.contributions < 0, self.contributions >= 0]
+        self.bars_ = [
+            self.ax_.barh(
+                rows[chosen], self.contributions[chosen], color=color, label=f"For {label}"
+            )
+            for label, color, chosen in zip(self.classes, [ORANGE, BLUE], speaks_for, strict=True)
+        ]
+        self.ax_.axvline(0, color=BLACK, linewidth=0.8)
+        self.ax_.set_yticks(rows, self.names)
+        for name in self.ax_.get_yticklabels():
+            name.set_parse_math(False)
+        self.ax_.set_ylim(len(rows) - 0.5, -0.5)
+        self.ax_.set_xlabel(self.label)
+        legend_above(self.ax_, title=self.title, ncols=2)
+        return self
