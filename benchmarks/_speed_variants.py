@@ -326,6 +326,37 @@ def measure_pipeline() -> Measurement:
     return {"seconds": seconds, "peak_mb": memory.megabytes()}
 
 
+# A million features
+
+
+def measure_ngrams(name: str) -> Measurement:
+    """Return seconds and peak memory of a fit on the 1-3-grams of the training reviews.
+
+    These are scaled by their log-count ratios, and the network has one hidden layer of 16 units
+    and is trained by Adam for 2 epochs.
+    """
+    from skimdb import DenseSentimentClassifier, MultiHotVectorizer
+    from skimdb.feature_extraction import LogCountRatioScaler
+
+    X, y = load_imdb("train")
+    vectorizer = MultiHotVectorizer(None, ngram_range=(1, 3), min_df=2)
+    start = time.perf_counter()
+    features = vectorizer.fit_transform(X)
+    vectorize = time.perf_counter() - start
+    features = LogCountRatioScaler().fit(features, y).transform(features)
+    classifier: Any = mlp_classifier(layers=1, epochs=2)
+    if name == "skimdb":
+        classifier = DenseSentimentClassifier(layers=1, optimizer="adam", epochs=2)
+    memory = PeakMemory()
+    fit = timed(classifier.fit, features, y)
+    return {
+        "features": features.shape[1],
+        "vectorize": vectorize,
+        "fit": fit,
+        "peak_mb": memory.megabytes(),
+    }
+
+
 # Grid search
 
 

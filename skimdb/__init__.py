@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from skimdb.feature_extraction import MultiHotVectorizer
     from skimdb.neural_network import DenseSentimentClassifier
+    from skimdb.persistence import load, save
 
 __version__ = "0.1.0"
 
@@ -13,6 +14,8 @@ __version__ = "0.1.0"
 _HOME = {
     "DenseSentimentClassifier": "skimdb.neural_network",
     "MultiHotVectorizer": "skimdb.feature_extraction",
+    "load": "skimdb.persistence",
+    "save": "skimdb.persistence",
 }
 _SUBPACKAGES = [
     "datasets",
@@ -20,10 +23,11 @@ _SUBPACKAGES = [
     "inspection",
     "model_selection",
     "neural_network",
+    "persistence",
     "utils",
 ]
 
-__all__ = ["DenseSentimentClassifier", "MultiHotVectorizer", "__version__"]
+__all__ = ["DenseSentimentClassifier", "MultiHotVectorizer", "__version__", "load", "save"]
 
 
 def __getattr__(name: str) -> Any:

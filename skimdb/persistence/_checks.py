@@ -1,0 +1,163 @@
+"""What must hold of an estimator in a file, asked when it is saved and when it is loaded."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from skimdb.feature_extraction._sequences import MAX_INDEX
+
+
+def check_attributes(estimator: Any) -> None:
+    """Check what all estimators learn alike: the features and the classes.
+
+    Raises
+    ------
+    ValueError
+        If attributes are not what `fit` sets, or contradict each other.
+    """
+    learned = vars(estimator)
+    if "n_features_in_" in learned:
+        check_integer(estimator, "n_features_in_", 1)
+    if "feature_names_in_" in learned:
+        names = learned["feature_names_in_"]
+        if not (
+            _is_vector(names, "O")
+            and len(names) == learned.get("n_features_in_")
+            and all(isinstance(name, str) for name in names)
+        ):
+            raise _wrong(
+                estimator, "feature_names_in_", "must name each of n_features_in_ features"
+            )
+    if "classes_" in learned:
+        classes = learned["classes_"]
+        if not _is_vector(classes, "OUSbiuf") or len(classes) < 2:
+            raise _wrong(estimator, "classes_", "must hold at least two labels")
+        if not _is_sorted(classes.tolist()):
+            raise _wrong(estimator, "classes_", "must be sorted and without repeats")
+
+
+def check_vectorizer(vectorizer: Any) -> None:
+    """Check a `MultiHotVectorizer`."""
+    vectorizer._check_parameters()
+    if hasattr(vectorizer, "num_words_"):
+        check_integer(vectorizer, "num_words_", 1, MAX_INDEX + 1)
+    if hasattr(vectorizer, "ngrams_"):
+        ngrams = vectorizer.ngrams_
+        if not (
+            isinstance(ngrams, np.ndarray)
+            and ngrams.dtype.kind == "i"
+            and ngrams.ndim == 2
+            and ngrams.size
+            and 0 <= ngrams.min() <= ngrams.max() <= MAX_INDEX
+        ):
+            raise _wrong(vectorizer, "ngrams_", "must hold word indices, a row for each n-gram")
+
+
+def check_scaler(scaler: Any) -> None:
+    """Check a `LogCountRatioScaler`."""
+    if not check_all_or_none(scaler, ["classes_", "n_features_in_", "feature_log_count_ratio_"]):
+        return
+    ratio = scaler.feature_log_count_ratio_
+    if not (
+        _is_vector(ratio, "f") and len(ratio) == scaler.n_features_in_ and np.isfinite(ratio).all()
+    ):
+        raise _wrong(
+            scaler,
+            "feature_log_count_ratio_",
+            f"must hold {scaler.n_features_in_} finite numbers, one per feature",
+        )
+    if len(scaler.classes_) != 2:
+        raise _wrong(scaler, "classes_", "must hold two labels")
+
+
+def check_encoder(encoder: Any) -> None:
+    """Check a `WordIndexEncoder`."""
+    ranks = getattr(encoder, "word_index_", {})
+    if type(ranks) is not dict or not all(
+        isinstance(word, str) and isinstance(rank, (int, np.integer)) and 1 <= rank <= MAX_INDEX
+        for word, rank in ranks.items()
+    ):
+        raise _wrong(encoder, "word_index_", "must map words to ranks from 1 on")
+
+
+def check_steps(pipeline: Any) -> None:
+    """Check the names and the memory of a `Pipeline` or `FeatureUnion`."""
+    steps = vars(pipeline).get("steps", vars(pipeline).get("transformer_list"))
+    names = [name for name, _ in steps]
+    if not names or len(set(names)) < len(names) or any("__" in name for name in names):
+        raise ValueError(
+            f"the steps of a {type(pipeline).__name__} must have names of their own, "
+            f"without '__'; got {names}"
+        )
+    if getattr(pipeline, "memory", None) is not None:
+        # joblib unpickles what it finds in that directory.
+        raise ValueError(f"{type(pipeline).__name__}.memory cannot be kept; set memory=None")
+
+
+def check_all_or_none(estimator: Any, names: Sequence[str]) -> bool:
+    """Return whether the estimator has these attributes; it must not have only some of them."""
+    missing = [name for name in names if not hasattr(estimator, name)]
+    if missing and len(missing) < len(names):
+        raise _wrong(estimator, missing[0], "is missing")
+    return not missing
+
+
+def check_integer(estimator: Any, name: str, least: int, most: float = np.inf) -> None:
+    """Check an attribute that is an integer within bounds, both inclusive."""
+    value = getattr(estimator, name)
+    if (
+        not isinstance(value, (int, np.integer))
+        or isinstance(value, bool)
+        or not least <= value <= most
+    ):
+        raise _wrong(estimator, name, f"must be an integer from {least} on")
+
+
+def check_classifier(classifier: Any) -> None:
+    """Check a `DenseSentimentClassifier`, all but its network."""
+    if classifier.callbacks:
+        raise ValueError(
+            "DenseSentimentClassifier.callbacks cannot be kept as plain data; "
+            "set_params(callbacks=None) before saving"
+        )
+    if not isinstance(classifier.activation, str):
+        raise TypeError(
+            "DenseSentimentClassifier.activation must be a name to be kept; "
+            f"got {classifier.activation!r}"
+        )
+    fitted = ["model_", "classes_", "n_features_in_", "history_", "n_iter_", "_seed"]
+    if not check_all_or_none(classifier, fitted):
+        return
+    check_integer(classifier, "_seed", 0, np.iinfo(np.int32).max)
+    check_integer(classifier, "n_iter_", 0)
+    history = classifier.history_
+    if type(history) is not dict or not all(
+        isinstance(name, str)
+        and type(values) is list
+        and len(values) == classifier.n_iter_
+        and all(isinstance(value, (int, float, np.number)) for value in values)
+        for name, values in history.items()
+    ):
+        raise _wrong(classifier, "history_", "must hold a number for each of n_iter_ epochs")
+    if classifier.n_iter_ and "loss" not in history:
+        raise _wrong(classifier, "history_", "must hold the loss")
+    if getattr(classifier, "fit_method_", "arrays") not in ("arrays", "keras"):
+        raise _wrong(classifier, "fit_method_", "must be 'arrays' or 'keras'")
+    if hasattr(classifier, "best_epoch_"):
+        check_integer(classifier, "best_epoch_", 1, classifier.n_iter_)
+
+
+def _is_sorted(labels: list[Any]) -> bool:
+    try:
+        return labels == sorted(set(labels))
+    except TypeError:  # labels that are not hashable, or not comparable
+        return False
+
+
+def _is_vector(value: Any, kinds: str) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in kinds
+
+
+def _wrong(estimator: Any, name: str, rule: str) -> ValueError:
+    return ValueError(f"{type(estimator).__name__}.{name} {rule}")

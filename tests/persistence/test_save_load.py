@@ -1,0 +1,427 @@
+import functools
+import importlib.metadata
+import json
+import subprocess
+import sys
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+import sklearn
+from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+import skimdb
+from skimdb import DenseSentimentClassifier, MultiHotVectorizer
+from skimdb.datasets import make_reviews
+from skimdb.feature_extraction import LogCountRatioScaler, WordIndexEncoder
+from tests.persistence.common import make_features, taken_apart
+
+TEXTS = ["a good film", "a bad film", "good fun", "bad, bad film!"] * 5
+LABELS = np.array(["positive", "negative"] * 10, dtype=object)
+
+
+def reloaded(estimator, path):
+    skimdb.save(estimator, path)
+    return skimdb.load(path)
+
+
+def assert_same_network(classifier, expected):
+    """Compare to the bit the weights, the optimizer's state and all that `fit` learns."""
+    for variable, expected_variable in zip(
+        [*classifier.model_.variables, *classifier.model_.optimizer.variables],
+        [*expected.model_.variables, *expected.model_.optimizer.variables],
+        strict=True,
+    ):
+        np.testing.assert_array_equal(variable.value.numpy(), expected_variable.value.numpy())
+    learned, expected_learned = vars(classifier).copy(), vars(expected).copy()
+    assert sorted(learned) == sorted(expected_learned)
+    for name in ("classes_", "history_", "n_iter_", "n_features_in_", "fit_method_", "_seed"):
+        np.testing.assert_equal(learned[name], expected_learned[name])
+
+
+CLASSIFIERS = {
+    "binary": DenseSentimentClassifier(),
+    "more classes": DenseSentimentClassifier([4, 3]),
+    "linear": DenseSentimentClassifier(layers=0, l1=1e-3, l2=1e-3),
+    "dropout": DenseSentimentClassifier(4, dropout=0.3, l2=0.01),
+    "dropout by Keras": DenseSentimentClassifier(4, dropout=0.3, activation="gelu"),
+    "strings": DenseSentimentClassifier(4),
+    "objects": DenseSentimentClassifier(4),
+    "early stopping": DenseSentimentClassifier(4, early_stopping=True, patience=0),
+}
+
+
+@functools.cache
+def fitted_classifier(case):
+    X, y = make_features()
+    if case == "more classes":
+        y = np.arange(len(y)) % 3
+    if case == "strings":
+        y = np.where(y == 1, "positive", "negative")
+    if case == "objects":
+        y = np.where(y == 1, "positive", "negative").astype(object)
+    classifier = clone(CLASSIFIERS[case]).set_params(epochs=2, batch_size=16, random_state=0)
+    return classifier.fit(X, y), X, y
+
+
+@pytest.fixture(scope="module")
+def new_process(tmp_path_factory):
+    """Return what another process found equal, by name, and what it had imported."""
+    folder = tmp_path_factory.mktemp("files")
+    predictions = {}
+    for case in CLASSIFIERS:
+        classifier, X, _ = fitted_classifier(case)
+        skimdb.save(classifier, folder / f"{case}.skimdb")
+        predictions[case] = classifier.predict_proba(X)
+        predictions[f"{case} labels"] = classifier.predict(X).astype(str)
+    pipeline = make_text_pipeline().fit(TEXTS, LABELS)
+    skimdb.save(pipeline, folder / "pipeline.skimdb")
+    predictions["pipeline"] = pipeline.predict_proba(TEXTS)
+    predictions["pipeline labels"] = pipeline.predict(TEXTS).astype(str)
+    classifier.model_.save(folder / "model.keras")
+    predictions["keras"] = classifier.model_.predict(X.toarray(), verbose=0)
+    np.savez(folder / "expected.npz", X=X.toarray(), **predictions)
+    program = f"""if True:
+        import json, sys, pathlib, numpy as np
+        import keras, scipy.sparse, skimdb
+        folder, texts = pathlib.Path({str(folder)!r}), {TEXTS!r}
+        expected = np.load(folder / "expected.npz")
+        X = expected["X"]
+        csr = scipy.sparse.csr_matrix(X)
+        model = keras.saving.load_model(folder / "model.keras")
+        equal = {{"keras": model.predict(X, verbose=0).tolist() == expected["keras"].tolist()}}
+        equal["keras alone"] = "skimdb.neural_network" not in sys.modules
+        for path in folder.glob("*.skimdb"):
+            estimator = skimdb.load(path)
+            data = texts if path.stem == "pipeline" else csr
+            probabilities = estimator.predict_proba(data)
+            labels = estimator.predict(data).astype(str)
+            for name, found in ((path.stem, probabilities), (path.stem + " labels", labels)):
+                equal[name] = found.tolist() == expected[name].tolist()
+        print(json.dumps(equal))
+    """
+    output = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    return json.loads(output.stdout.splitlines()[-1])
+
+
+def make_text_pipeline():
+    return make_pipeline(
+        WordIndexEncoder(),
+        FeatureUnion(
+            [
+                ("words", MultiHotVectorizer(None)),
+                ("pairs", Pipeline([("ngrams", MultiHotVectorizer(20, word_index={"a": 1}))])),
+            ]
+        ),
+        "passthrough",
+        FeatureUnion([("all", "passthrough"), ("none", "drop")]),
+        LogCountRatioScaler(),
+        DenseSentimentClassifier(4, epochs=2, random_state=0),
+    )
+
+
+@pytest.mark.parametrize("output", ["", " labels"])
+@pytest.mark.parametrize("name", [*CLASSIFIERS, "pipeline"])
+def test_predictions_are_the_same_to_the_bit_in_a_new_process(new_process, name, output):
+    assert new_process[name + output]
+
+
+def test_file_of_keras_loads_with_keras_alone(new_process):
+    assert new_process["keras alone"]
+    assert new_process["keras"]
+
+
+@pytest.mark.parametrize("case", CLASSIFIERS)
+def test_classifier_comes_back_whole(path, case):
+    classifier, _, _ = fitted_classifier(case)
+    loaded = reloaded(classifier, path)
+    assert_same_network(loaded, classifier)
+    assert loaded.get_params() == classifier.get_params()
+    assert loaded.classes_.dtype == classifier.classes_.dtype
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        "rmsprop",
+        "adam",
+        keras.optimizers.SGD(0.1, momentum=0.9),
+        keras.optimizers.Adam(amsgrad=True, use_ema=True),
+    ],
+    ids=str,
+)
+def test_training_goes_on_as_if_nothing_had_been(path, features, optimizer):
+    X, y = features
+    classifier = DenseSentimentClassifier(
+        4, epochs=1, batch_size=16, dropout=0.2, optimizer=optimizer, random_state=0
+    ).fit(X, y)
+    loaded = reloaded(classifier, path)
+    for estimator in (classifier, loaded):
+        estimator.partial_fit(X, y).set_params(warm_start=True).fit(X, y)
+    assert_same_network(loaded, classifier)
+
+
+def test_network_that_no_longer_fits_the_parameters_is_kept(path, features):
+    X, y = features
+    classifier = DenseSentimentClassifier(4, epochs=1, random_state=0).fit(X, y)
+    classifier.set_params(units=[9], layers=1, optimizer="adam", dropout=0.5)
+    loaded = reloaded(classifier, path)
+    assert_same_network(loaded, classifier)
+    assert loaded.units == [9]
+
+
+def test_learning_rate_that_was_changed_in_training_is_kept(path, features):
+    classifier = DenseSentimentClassifier(4, epochs=1, random_state=0).fit(*features)
+    classifier.model_.optimizer.learning_rate = 0.5
+    assert float(reloaded(classifier, path).model_.optimizer.learning_rate) == 0.5
+
+
+def test_network_that_was_not_trained_is_kept(path, features):
+    classifier = DenseSentimentClassifier(4, random_state=0).initialize(*features)
+    loaded = reloaded(classifier, path)
+    np.testing.assert_array_equal(
+        loaded.predict_proba(features[0]), classifier.predict_proba(features[0])
+    )
+    assert loaded.history_ == {}
+
+
+def test_names_of_features_are_kept(path, features):
+    pd = pytest.importorskip("pandas")
+    X = pd.DataFrame(features[0].toarray(), columns=[f"word {i}" for i in range(20)])
+    classifier = DenseSentimentClassifier(4, epochs=1, random_state=0).fit(X, features[1])
+    loaded = reloaded(classifier, path)
+    np.testing.assert_array_equal(loaded.feature_names_in_, X.columns)
+    assert loaded.feature_names_in_.dtype == object
+    np.testing.assert_array_equal(loaded.predict(X), classifier.predict(X))
+
+
+def test_saving_changes_nothing(path, features, fitted):
+    before = vars(fitted).copy()
+    weights = fitted.model_.get_weights()
+    skimdb.save(fitted, path)
+    assert vars(fitted) == before
+    for weight, expected in zip(fitted.model_.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        DenseSentimentClassifier((3, 4), class_weight={0: 1.0, 1: 2.0}),
+        DenseSentimentClassifier(optimizer=keras.optimizers.Lion, callbacks=[]),
+        MultiHotVectorizer(7, dtype="int8", word_index={"a": 1}),
+        MultiHotVectorizer(None, dtype=np.bool_, pad_char=0),
+        LogCountRatioScaler(0.5),
+        WordIndexEncoder(),
+        FunctionTransformer(),
+        Pipeline([("a", "passthrough"), ("b", None), ("c", MultiHotVectorizer())], verbose=True),
+    ],
+    ids=repr,
+)
+def test_unfitted_estimators_come_back(path, estimator):
+    loaded = reloaded(estimator, path)
+    assert type(loaded) is type(estimator)
+    assert repr(loaded) == repr(estimator)
+    assert repr(loaded.get_params()) == repr(estimator.get_params())
+
+
+def test_unfitted_classifier_is_not_fitted(path, features):
+    loaded = reloaded(DenseSentimentClassifier(), path)
+    with pytest.raises(NotFittedError):
+        loaded.predict(features[0])
+
+
+def test_optimizer_instance_comes_back_with_its_settings(path):
+    optimizer = keras.optimizers.RMSprop(0.25, rho=0.5, clipnorm=1.0)
+    loaded = reloaded(DenseSentimentClassifier(optimizer=optimizer), path)
+    assert type(loaded.optimizer) is keras.optimizers.RMSprop
+    assert loaded.optimizer.get_config() == optimizer.get_config()
+
+
+def test_random_state_goes_on(path):
+    random_state = np.random.RandomState(5)
+    loaded = reloaded(DenseSentimentClassifier(random_state=random_state), path)
+    assert loaded.random_state.randint(10**9) == random_state.randint(10**9)
+
+
+@pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2)])
+def test_vectorizer_keeps_what_it_learned(path, ngram_range):
+    X, _ = make_reviews(50, random_state=0)
+    vectorizer = MultiHotVectorizer(None, ngram_range=ngram_range).fit(X)
+    loaded = reloaded(vectorizer, path)
+    assert sorted(vars(loaded)) == sorted(vars(vectorizer))
+    assert (loaded.transform(X) != vectorizer.transform(X)).nnz == 0
+
+
+def test_encoder_and_scaler_keep_what_they_learned(path):
+    pipeline = make_pipeline(WordIndexEncoder(), MultiHotVectorizer(50), LogCountRatioScaler())
+    pipeline.fit(TEXTS, LABELS)
+    loaded = reloaded(pipeline, path)
+    assert loaded[0].word_index_ == pipeline[0].word_index_
+    np.testing.assert_array_equal(
+        loaded[2].feature_log_count_ratio_, pipeline[2].feature_log_count_ratio_
+    )
+    assert (loaded.transform(TEXTS) != pipeline.transform(TEXTS)).nnz == 0
+
+
+def test_output_container_is_kept(path):
+    loaded = reloaded(MultiHotVectorizer(sparse_output=False).set_output(transform="pandas"), path)
+    assert type(loaded.fit_transform([[1, 2]])).__name__ == "DataFrame"
+
+
+def test_requests_for_metadata_are_kept(path):
+    with sklearn.config_context(enable_metadata_routing=True):
+        classifier = DenseSentimentClassifier().set_fit_request(X_val=True, sample_weight="weight")
+    loaded = reloaded(classifier, path)
+    expected = classifier.get_metadata_routing()
+    assert repr(loaded.get_metadata_routing()) == repr(expected)
+
+
+def test_file_says_which_versions_wrote_it(path):
+    skimdb.save(MultiHotVectorizer(), path)
+    with zipfile.ZipFile(path) as archive:
+        contents = json.loads(archive.read("skimdb.json"))
+    assert contents["format"] == 1
+    assert contents["versions"]["skimdb"] == skimdb.__version__
+    assert contents["versions"]["numpy"] == np.__version__
+    assert contents["versions"]["keras"] == keras.__version__
+
+
+def test_library_that_is_not_installed_has_no_version(path, monkeypatch):
+    version = importlib.metadata.version
+
+    def without_tensorflow(name):
+        if name == "tensorflow":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", without_tensorflow)
+    skimdb.save(MultiHotVectorizer(), path)
+    versions = taken_apart(path)[0]["versions"]
+    assert {"skimdb", "numpy", "keras"} <= set(versions)
+    assert "tensorflow" not in versions
+
+
+def test_same_estimator_gives_the_same_file(tmp_path, fitted):
+    for name in ("a", "b"):
+        skimdb.save(fitted, tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+class Custom(keras.optimizers.SGD):
+    pass
+
+
+class OwnVectorizer(MultiHotVectorizer):
+    pass
+
+
+class OwnTransformer(BaseEstimator):
+    pass
+
+
+def with_attribute(estimator, name):
+    setattr(estimator, name, 1)
+    return estimator
+
+
+SCHEDULE = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        (DenseSentimentClassifier, "estimator must be an estimator, got <class"),
+        ("model", "estimator must be an estimator, got 'model'"),
+        (OwnVectorizer(), "OwnVectorizer; only estimators of skimdb and scikit-learn"),
+        (make_pipeline(OwnTransformer()), "OwnTransformer; only estimators of skimdb"),
+        (DenseSentimentClassifier(callbacks=[keras.callbacks.TerminateOnNaN()]), "callbacks=None"),
+        (DenseSentimentClassifier(callbacks=[keras.callbacks.TerminateOnNaN]), "callbacks=None"),
+        (DenseSentimentClassifier(activation=np.tanh), "activation must be a name to be kept"),
+        (DenseSentimentClassifier(optimizer=Custom()), "optimizer is a Custom; those that can"),
+        (DenseSentimentClassifier(optimizer=Custom), "optimizer is a Custom; those that can"),
+        (DenseSentimentClassifier(optimizer="custom"), "optimizer is 'custom'; those that can"),
+        (
+            DenseSentimentClassifier(optimizer=keras.optimizers.SGD(SCHEDULE)),
+            "optimizer has a learning_rate that is no number; schedules cannot be kept",
+        ),
+        (DenseSentimentClassifier(epochs=0), "The 'epochs' parameter of DenseSentimentClassifier"),
+        (DenseSentimentClassifier(class_weight={(): 1.0}), "DenseSentimentClassifier.class_weight"),
+        (MultiHotVectorizer(word_index={"a": object()}), "MultiHotVectorizer.word_index is"),
+        (MultiHotVectorizer(num_words=2), "oov_char=2 must be below num_words=2"),
+        (with_attribute(MultiHotVectorizer(), "_mine"), "an attribute '_mine' that is not its own"),
+        (Pipeline([("a", MultiHotVectorizer())], memory="cache"), "Pipeline.memory cannot be kept"),
+        (FeatureUnion([]), "the steps of a FeatureUnion must have names of their own"),
+        (Pipeline([("a__b", "passthrough")]), "names of their own, without '__'"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_kept_is_named_and_nothing_is_written(tmp_path, estimator, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        skimdb.save(estimator, tmp_path / "file")
+    assert not list(tmp_path.iterdir())
+
+
+def test_labels_of_other_types_are_refused(path, features):
+    y = np.array([None, (1,)], dtype=object)
+    classifier = DenseSentimentClassifier(2, epochs=1).fit(*features)
+    classifier.classes_ = y
+    with pytest.raises(ValueError, match=r"classes_ must"):
+        skimdb.save(classifier, path)
+
+
+def test_custom_activation_is_refused(path, features):
+    classifier = DenseSentimentClassifier(2, activation=lambda x: x, epochs=1).fit(*features)
+    with pytest.raises(TypeError, match=r"has the activation .*; only those that Keras knows"):
+        skimdb.save(classifier.set_params(activation="relu"), path)
+
+
+def freeze(model):
+    model.layers[0].trainable = False
+
+
+def recompile(model):
+    model.compile(optimizer=model.optimizer, loss="mse")
+
+
+def regularize(model):
+    model.layers[1].kernel_regularizer = keras.regularizers.L2(0.5)
+
+
+@pytest.mark.parametrize("change", [freeze, recompile, regularize])
+def test_network_that_was_changed_is_refused(path, features, change):
+    classifier = DenseSentimentClassifier(2, epochs=1, random_state=0).fit(*features)
+    change(classifier.model_)
+    with pytest.raises(ValueError, match="model_ has been changed since it was built"):
+        skimdb.save(classifier, path)
+
+
+def test_file_that_is_there_survives_a_refused_save(path):
+    skimdb.save(MultiHotVectorizer(7), path)
+    with pytest.raises(ValueError, match="callbacks"):
+        skimdb.save(DenseSentimentClassifier(callbacks=[keras.callbacks.Callback]), path)
+    assert skimdb.load(path).num_words == 7
+
+
+def test_missing_folder_is_an_os_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        skimdb.save(MultiHotVectorizer(), tmp_path / "missing" / "file")
+
+
+def test_missing_file_is_an_os_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        skimdb.load(tmp_path / "missing")
+
+
+def test_vectorizer_is_loaded_without_tensorflow(path):
+    skimdb.save(MultiHotVectorizer(), path)
+    program = (
+        f"import sys, skimdb; skimdb.load({str(path)!r}); "
+        "assert not {'tensorflow', 'keras', 'skops'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

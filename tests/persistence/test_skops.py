@@ -1,0 +1,183 @@
+"""scikit-learn's own estimators."""
+
+import io
+import json
+import sys
+import warnings
+import zipfile
+
+import numpy as np
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+import skimdb
+from skimdb import DenseSentimentClassifier, MultiHotVectorizer
+from skimdb.datasets import make_reviews
+from tests.persistence.common import npy, put_together, taken_apart
+
+
+def test_missing_skops_is_an_import_error_that_says_what_to_install(path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "skops.io", None)
+    with pytest.raises(ImportError, match=r"pip install 'skimdb\[persistence\]'"):
+        skimdb.save(make_pipeline(LogisticRegression()), path)
+    assert not path.exists()
+
+
+def test_missing_skops_is_said_when_loading_too(path, monkeypatch):
+    skimdb.save(MultiHotVectorizer(), path)
+    contents, members = taken_apart(path)
+    contents["estimator"] = {"skops": "0.skops"}
+    put_together(path, contents, {**members, "0.skops": b""})
+    monkeypatch.setitem(sys.modules, "skops.io", None)
+    with pytest.raises(ImportError, match=r"pip install 'skimdb\[persistence\]'"):
+        skimdb.load(path)
+
+
+@pytest.fixture
+def skops_io():
+    return pytest.importorskip("skops.io")
+
+
+@pytest.fixture
+def pipeline(skops_io):
+    X, y = make_reviews(80, random_state=0)
+    return make_pipeline(MultiHotVectorizer(30), TfidfTransformer(), LogisticRegression()).fit(X, y)
+
+
+def test_pipeline_with_steps_of_scikit_learn_comes_back(path, pipeline):
+    X, _ = make_reviews(80, random_state=1)
+    skimdb.save(pipeline, path)
+    loaded = skimdb.load(path)
+    np.testing.assert_array_equal(loaded.predict_proba(X), pipeline.predict_proba(X))
+    assert repr(loaded) == repr(pipeline)
+
+
+def test_function_that_skops_trusts_is_kept(path, skops_io):
+    skimdb.save(FunctionTransformer(np.log1p), path)
+    assert skimdb.load(path).func is np.log1p
+
+
+def an_own_function(X):
+    return X
+
+
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        (FunctionTransformer(an_own_function), "not trusted: .*an_own_function"),
+        (RandomForestClassifier(2), r"not trusted: sklearn\.tree\._tree\.Tree"),
+        (KNeighborsClassifier(2), "a KNeighborsClassifier cannot be kept: .*csr_matrix"),
+        (
+            GridSearchCV(DenseSentimentClassifier(epochs=1), {"layers": [0]}, cv=2),
+            "a GridSearchCV cannot be kept: .* Save its best_estimator_",
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_cannot_be_kept_is_named(path, skops_io, features, estimator, message):
+    if not isinstance(estimator, FunctionTransformer):
+        estimator.fit(*features)
+    with pytest.raises(ValueError, match=message):
+        skimdb.save(make_pipeline(estimator), path)
+    assert not path.exists()
+
+
+def with_inner_file(path, estimator, change):
+    """Save an estimator with a changed part for skops."""
+    skimdb.save(estimator, path)
+    contents, members = taken_apart(path)
+    with zipfile.ZipFile(io.BytesIO(members["0.skops"])) as archive:
+        inner = {name: archive.read(name) for name in archive.namelist()}
+    compression = change(inner) or zipfile.ZIP_STORED
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        for name, content in inner.items():
+            archive.writestr(name, content)
+    put_together(path, contents, {**members, "0.skops": buffer.getvalue()})
+
+
+@pytest.fixture
+def regression(skops_io, features):
+    return LogisticRegression().fit(*features)
+
+
+def refuse(path, regression, change, message):
+    with_inner_file(path, regression, change)
+    with pytest.raises(ValueError, match=message):
+        skimdb.load(path)
+
+
+def test_types_that_skops_does_not_trust_are_named(path, regression):
+    def change(inner):
+        schema = json.loads(inner["schema.json"])
+        schema["__class__"], schema["__module__"] = "system", "os"
+        inner["schema.json"] = json.dumps(schema).encode()
+
+    refuse(path, regression, change, r"holds types that are not trusted: os\.system")
+
+
+def test_something_else_than_an_estimator_is_refused(path, regression, skops_io):
+    def change(inner):
+        with zipfile.ZipFile(io.BytesIO(skops_io.dumps([1, 2]))) as archive:
+            inner["schema.json"] = archive.read("schema.json")
+
+    refuse(path, regression, change, "in the place of an estimator there is a list")
+
+
+def test_compressed_members_are_refused(path, regression):
+    def change(inner):
+        inner["bomb"] = bytes(10**6)
+        return zipfile.ZIP_DEFLATED
+
+    refuse(path, regression, change, "its member '.*' is compressed")
+
+
+def test_other_members_than_plain_arrays_are_refused(path, regression):
+    def change(inner):
+        name = next(name for name in inner if name.endswith(".npy"))
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, bomb=np.zeros(10**6))
+        inner[name] = buffer.getvalue()
+
+    refuse(path, regression, change, "an array has a header that is not plain")
+
+
+def test_arrays_larger_than_the_file_are_refused(path, regression):
+    def change(inner):
+        name = next(name for name in inner if name.endswith(".npy"))
+        inner[name] = npy(np.zeros(3)).replace(b"(3,), }" + b" " * 11, b"(3, 1000000000), }")
+
+    refuse(path, regression, change, "an array of shape .* has 24 bytes")
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[" * 100_000, b"\xff"])
+def test_damaged_schemas_are_refused(path, regression, content):
+    def change(inner):
+        inner["schema.json"] = content
+
+    refuse(path, regression, change, "in an estimator of scikit-learn, ")
+
+
+def test_other_version_of_scikit_learn_gives_its_warning(path, regression, monkeypatch):
+    monkeypatch.setattr("sklearn.base.__version__", "0.1")
+    skimdb.save(regression, path)
+    monkeypatch.undo()
+    with pytest.warns(InconsistentVersionWarning, match="from version 0.1"):
+        skimdb.load(path)
+
+
+def test_own_estimators_give_no_warning_for_other_versions(path):
+    skimdb.save(MultiHotVectorizer(), path)
+    contents, members = taken_apart(path)
+    contents["versions"] = dict.fromkeys(contents["versions"], "0.1")
+    put_together(path, contents, members)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        skimdb.load(path)
