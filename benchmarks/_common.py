@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skimdb.datasets import fetch_imdb
+from skimdb.datasets._base import locate_data_home
 from skimdb.utils._files import atomic_file
 
 RESULTS = Path(__file__).parent / "results"
@@ -70,6 +71,25 @@ def load_imdb(subset: Literal["train", "test"]) -> tuple[NDArray[Any], NDArray[n
     """Return the IMDB reviews as sequences of all their word indices, and the labels."""
     X, y = fetch_imdb(subset=subset, return_X_y=True)
     return X, y
+
+
+def load_texts(subset: Literal["train", "test"]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the IMDB reviews as texts, and the labels.
+
+    Raises
+    ------
+    OSError
+        If ``imdb_train.parquet`` or ``imdb_test.parquet``, with the columns of the Hugging Face
+        files of ``stanfordnlp/imdb``, is not in the data home.
+    """
+    import pyarrow.parquet as pq
+
+    directory, origin = locate_data_home(None)
+    path = directory / f"imdb_{subset}.parquet"
+    if not path.is_file():
+        raise OSError(f"{path.name} is not in {directory} ({origin})")
+    table = pq.read_table(path, columns=["text", "label"])
+    return table["text"].to_numpy(), table["label"].to_numpy()
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -7,87 +7,43 @@ where it was.
 """
 
 import argparse
-import json
 import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import joblib
 import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sklearn.metrics import log_loss
 
 from benchmarks._common import RESULTS, load_imdb, machine, machine_line, write_json
+from benchmarks._experiments import (
+    EXPERIMENTS,
+    FIGURES,
+    NUM_WORDS,
+    History,
+    Variant,
+    figures_of,
+    variants_of,
+)
+from benchmarks._far_figures import N_SEEDS_FAR, calmed, far_blocks, far_figures
+from benchmarks._fits import Job, Outcome, run_jobs
 from skimdb import MultiHotVectorizer
 from skimdb.inspection import (
     HistoryComparisonDisplay,
     HyperparameterDisplay,
     TrainingHistoryDisplay,
 )
-from skimdb.utils._report import Heading, Plot, Report
+from skimdb.utils._report import Block, Heading, Plot, Report
 from skimdb.utils._tables import Table
 
-NUM_WORDS = 10_000
 N_VALIDATION = 10_000
 # The notebooks took the first reviews of Keras' own order; any one split will do.
 SPLIT_SEED = 113
-EXPERIMENTS: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parent / "experiments.json").read_text()
-)["experiments"]
-
-History = dict[str, list[float]]
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One configuration of an experiment, of several where the experiment sweeps a parameter."""
-
-    experiment: Mapping[str, Any]
-    label: str
-    params: Mapping[str, Any]
-
-    @property
-    def name(self) -> str:
-        """Name of the experiment, and of the value that is swept."""
-        return f"{self.experiment['id']} {self.label}".strip()
-
-    @property
-    def uses_all_reviews(self) -> bool:
-        """Whether it trains on all training reviews, and so has no validation."""
-        return bool(self.experiment["data"].startswith("25000"))
-
-    @property
-    def published(self) -> History:
-        """The published history, which sweeps do not have."""
-        history: History = self.experiment.get("published_history", {})
-        return history
-
-    @property
-    def is_tested(self) -> bool:
-        """Whether test results belong to it."""
-        return self.uses_all_reviews or "published_test" in self.experiment
-
-
-def variants_of(experiment: Mapping[str, Any]) -> list[Variant]:
-    """Return the configurations of an experiment."""
-    sweep = experiment.get("sweep")
-    if sweep is None:
-        return [Variant(experiment, "", experiment["params"])]
-    [(swept, values)] = sweep.items()
-    changes = [value if isinstance(value, dict) else {swept: value} for value in values]
-    return [
-        Variant(
-            experiment,
-            ", ".join(f"{name}={value}" for name, value in change.items()) or "none",
-            {**experiment["params"], **change},
-        )
-        for change in changes
-    ]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -109,38 +65,35 @@ def main(argv: Sequence[str] | None = None) -> None:
         for variant in variants_of(experiment)
     ]
     start = time.perf_counter()
-    fits = run_all(variants, args.seeds, args.n_jobs, args.output / "fits")
+    run = partial(run_all, n_jobs=args.n_jobs, directory=args.output / "fits")
+    fits = run(variants, n_seeds=args.seeds)
+    far = far_figures(variants, fits)
+    more = [again for case in far for again in (case.variant, calmed(case.variant))]
+    far_fits = run(more, n_seeds=N_SEEDS_FAR)
     seconds = time.perf_counter() - start
-    results = {"machine": machine(), "fits": fits}
+    results = {"machine": machine(), "fits": fits, "far": far_fits}
     write_json(args.output / "notebooks.json", results)
     mpl.use("Agg")
     mpl.rcParams["figure.max_open_warning"] = 0  # The page has more.
-    report = _report(variants, results, args.seeds)
+    report = _report(variants, results, far_blocks(far, far_fits), args.seeds)
     report.write(args.output, "notebooks")
     print(f"{args.output / 'notebooks.md'}, fits in {seconds:.0f} s")
 
 
 def run_all(
     variants: Sequence[Variant], n_seeds: int, n_jobs: int, directory: Path
-) -> dict[str, list[dict[str, Any]]]:
+) -> dict[str, list[Outcome]]:
     """Return the outcome of each fit, by the variant's name, from its file where there is one."""
-    directory.mkdir(parents=True, exist_ok=True)
-    jobs = [(variant, seed) for variant in variants for seed in range(n_seeds)]
-    outcomes = {(variant.name, seed): _kept(directory, variant, seed) for variant, seed in jobs}
-    to_do = [(variant, seed) for variant, seed in jobs if not outcomes[variant.name, seed]]
-    columns = (TextColumn("Fitting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as progress:
-        task = progress.add_task("", total=len(jobs), completed=len(jobs) - len(to_do))
-        if to_do:
-            reviews = _Reviews.load()
-            finished = joblib.Parallel(
-                n_jobs, backend="threading", return_as="generator_unordered"
-            )(joblib.delayed(_run)(reviews, variant, seed, directory) for variant, seed in to_do)
-            for name, seed, outcome in finished:
-                outcomes[name, seed] = outcome
-                progress.advance(task)
+    jobs = {
+        (variant.name, seed): Job(
+            f"{variant.name} seed{seed}", variant.settings, partial(_run_job, variant, seed)
+        )
+        for variant in variants
+        for seed in range(n_seeds)
+    }
+    outcomes = run_jobs(list(jobs.values()), _Reviews.load, n_jobs=n_jobs, directory=directory)
     return {
-        variant.name: [outcomes[variant.name, seed] for seed in range(n_seeds)]
+        variant.name: [outcomes[jobs[variant.name, seed].name] for seed in range(n_seeds)]
         for variant in variants
     }
 
@@ -161,24 +114,16 @@ class _Reviews:
         return cls(vectorizer.transform(X)[order], y[order], vectorizer.transform(X_test), y_test)
 
 
-def _file(directory: Path, variant: Variant, seed: int) -> Path:
-    return directory / f"{variant.name.replace(' ', '-')}-seed{seed}.json"
+def _run_job(variant: Variant, seed: int, reviews: _Reviews) -> Outcome:
+    return _run(reviews, variant, seed)
 
 
-def _kept(directory: Path, variant: Variant, seed: int) -> dict[str, Any]:
-    try:
-        outcome: dict[str, Any] = json.loads(_file(directory, variant, seed).read_text())
-    except FileNotFoundError:
-        return {}
-    return outcome if outcome["params"] == dict(variant.params) else {}
-
-
-def _run(
-    reviews: _Reviews, variant: Variant, seed: int, directory: Path
-) -> tuple[str, int, dict[str, Any]]:
+def _run(reviews: _Reviews, variant: Variant, seed: int) -> Outcome:
     from skimdb import DenseSentimentClassifier
 
-    classifier = DenseSentimentClassifier(**variant.params, random_state=seed)
+    classifier = DenseSentimentClassifier(
+        **variant.params, callbacks=_callbacks(variant), random_state=seed
+    )
     start = time.perf_counter()
     if variant.uses_all_reviews:
         classifier.fit(reviews.X, reviews.y)
@@ -189,8 +134,7 @@ def _run(
             X_val=reviews.X[:N_VALIDATION],
             y_val=reviews.y[:N_VALIDATION],
         )
-    outcome: dict[str, Any] = {
-        "params": dict(variant.params),
+    outcome: Outcome = {
         "seconds": time.perf_counter() - start,
         "history": classifier.history_,
     }
@@ -208,52 +152,30 @@ def _run(
             "first_probabilities": probability[:5].astype(float).tolist(),
             "first_labels": reviews.y_test[:5].tolist(),
         }
-    write_json(_file(directory, variant, seed), outcome)
-    return variant.name, seed, outcome
+    return outcome
 
 
-def _values(fits: Sequence[Mapping[str, Any]], figure: str) -> NDArray[np.float64]:
-    """Return one figure of each fit."""
-    kind, _, metric = figure.partition(" ")
-    if kind == "test":
-        return np.array([fit["test"][metric] for fit in fits])
-    return np.array([_figure_of(fit["history"], figure) for fit in fits])
+def _callbacks(variant: Variant) -> list[Any]:
+    if variant.last_rate == 1:
+        return []
+    from keras.callbacks import LearningRateScheduler
 
-
-def _figure_of(history: History, figure: str) -> float:
-    kind, _, metric = figure.partition(" ")
-    values = history[metric]
-    if kind == "final":
-        return values[-1]
-    return min(values) if metric.endswith("loss") else max(values)
-
-
-def _published(variant: Variant, figure: str) -> float | None:
-    kind, _, metric = figure.partition(" ")
-    if kind == "test":
-        value: float | None = variant.experiment.get("published_test", {}).get(metric)
-        return value
-    return _figure_of(variant.published, figure) if metric in variant.published else None
-
-
-_FIGURES = {
-    "final val_accuracy": "Final validation accuracy",
-    "best val_accuracy": "Best validation accuracy",
-    "final val_loss": "Final validation loss",
-    "best val_loss": "Best validation loss",
-    "test accuracy": "Test accuracy",
-    "test loss": "Test loss",
-}
+    last = variant.params["epochs"] - 1
+    return [
+        LearningRateScheduler(
+            lambda epoch, rate: rate * variant.last_rate if epoch == last else rate
+        )
+    ]
 
 
 def _figure_rows(variant: Variant, fits: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     rows = []
-    for figure, name in _FIGURES.items():
+    for figure, name in FIGURES.items():
         is_test = figure.startswith("test")
         if (is_test and not variant.is_tested) or (not is_test and variant.uses_all_reviews):
             continue
-        values = _values(fits, figure)
-        published = _published(variant, figure)
+        values = figures_of(fits, figure)
+        published = variant.published_figure(figure)
         rows.append(
             [
                 variant.name,
@@ -272,7 +194,12 @@ def _figure_rows(variant: Variant, fits: Sequence[Mapping[str, Any]]) -> list[li
     return rows
 
 
-def _report(variants: Sequence[Variant], results: Mapping[str, Any], n_seeds: int) -> Report:
+def _report(
+    variants: Sequence[Variant],
+    results: Mapping[str, Any],
+    far_section: Sequence[Block],
+    n_seeds: int,
+) -> Report:
     fits = results["fits"]
     report = Report("The notebooks' experiments, run again")
     report.add(
@@ -291,6 +218,7 @@ def _report(variants: Sequence[Variant], results: Mapping[str, Any], n_seeds: in
             ["Experiment", "Configuration", "Epochs", "Best epoch", "Published best", "Fit, s"],
             [_epoch_row(variant, fits[variant.name]) for variant in variants],
         ),
+        *far_section,
     )
     for experiment in {
         variant.experiment["id"]: variant.experiment for variant in variants
@@ -369,7 +297,7 @@ def _plots(
             )
         ]
     figure = "final accuracy" if variant.uses_all_reviews else "final val_accuracy"
-    values = _values(own, figure)
+    values = figures_of(own, figure)
     median_fit = own[int(np.argsort(values, kind="stable")[(len(values) - 1) // 2])]
     return [
         Plot(

@@ -1,0 +1,88 @@
+"""The leaderboard's own estimators and figures, and its page on generated reviews."""
+
+import json
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.base import clone
+from sklearn.svm import LinearSVC
+
+from benchmarks import leaderboard
+from benchmarks._leaderboard_models import ENTRIES, NBSVM
+from skimdb import MultiHotVectorizer
+from skimdb.datasets import make_reviews
+
+
+def test_names_of_lines_are_unique():
+    assert len({entry.key for entry in ENTRIES}) == len(ENTRIES)
+
+
+def test_pipelines_can_be_cloned_and_searched():
+    for entry in ENTRIES:
+        pipeline = clone(entry.pipeline(0))
+        for name, values in entry.grid.items():
+            pipeline.set_params(**{name: values[0]})
+
+
+def test_calibration_error_equals_a_plain_loop():
+    rng = np.random.default_rng(0)
+    probability = np.append(rng.random(500), [0.0, 1.0])
+    y = (rng.random(502) < probability**2).astype(int)
+    expected = 0.0
+    for low in np.arange(15) / 15:
+        inside = (probability >= low) & ((probability < low + 1 / 15) | (low > 0.93))
+        if inside.any():
+            gap = abs(y[inside].mean() - probability[inside].mean())
+            expected += inside.mean() * gap
+    assert_allclose(leaderboard.calibration_error(y, probability), expected)
+
+
+def test_calibration_error_of_certainty_is_the_error_rate():
+    assert leaderboard.calibration_error(np.array([0, 1, 1, 1]), np.array([1.0, 1, 1, 1])) == 0.25
+
+
+@pytest.mark.parametrize("beta", [0.25, 1.0])
+def test_nbsvm_interpolates_with_the_mean_magnitude(beta):
+    X, y = make_reviews(200, random_state=0)
+    X = MultiHotVectorizer(500).transform(X)
+    coef = LinearSVC(C=0.1, random_state=0).fit(X, y).coef_[0]
+    expected = X @ (np.abs(coef).mean() * (1 - beta) + beta * coef)
+    nbsvm = NBSVM(C=0.1, beta=beta).fit(X, y)
+    assert_allclose(nbsvm.decision_function(X) - nbsvm.intercept_, expected)
+
+
+@pytest.fixture
+def generated(monkeypatch):
+    def load(entry, subset):
+        return make_reviews(300, random_state=0 if subset == "train" else 1)
+
+    monkeypatch.setattr(leaderboard, "load_reviews", load)
+    monkeypatch.setattr(leaderboard, "_measure_in_process", leaderboard._measure)
+
+
+def test_page(generated, tmp_path):
+    argv = ["--only", "NB, 10,000", "--seeds", "2", "--output", str(tmp_path)]
+    leaderboard.main(argv)
+    results = json.loads((tmp_path / "leaderboard.json").read_text())
+    assert set(results["tests"]) == {"MultinomialNB, 10,000 words", "BernoulliNB, 10,000 words"}
+    search = results["searches"]["MultinomialNB, 10,000 words"]
+    best = max(search["candidates"], key=lambda candidate: candidate["accuracy"])
+    assert best["accuracy"] == search["accuracy"]
+    [run] = results["tests"]["MultinomialNB, 10,000 words"]["runs"]
+    assert 0.5 < run["accuracy"] <= 1
+    page = (tmp_path / "leaderboard.md").read_text()
+    assert f"{100 * run['accuracy']:.2f}" in page
+    assert "Weighted neural bag of n-grams" in page
+    summary = (tmp_path / "leaderboard-summary.md").read_text()
+    assert summary.count("\n") == 3
+
+
+def test_what_is_finished_is_not_done_again(generated, tmp_path, monkeypatch):
+    argv = ["--only", "MultinomialNB, 10,000", "--output", str(tmp_path)]
+    leaderboard.main(argv)
+    first = (tmp_path / "leaderboard.json").read_text()
+    monkeypatch.setattr(leaderboard, "_search", lambda *_: pytest.fail("again"))
+    monkeypatch.setattr(leaderboard, "_measure_in_process", lambda *_: pytest.fail("again"))
+    leaderboard.main(argv)
+    assert (tmp_path / "leaderboard.json").read_text() == first
