@@ -1,0 +1,89 @@
+"""Raw texts go through a Pipeline of the package's own steps, whatever holds them."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+
+from skimdb import DenseSentimentClassifier, MultiHotVectorizer
+from skimdb.feature_extraction import LogCountRatioScaler, WordIndexEncoder
+
+GOOD, BAD = ["good", "great", "fine"], ["bad", "dull", "poor"]
+CONTAINERS = {
+    "list": list,
+    "tuple": tuple,
+    "object array": lambda texts: np.array(texts, dtype=object),
+    "string array": np.array,
+    "pandas": pd.Series,
+    "polars": pl.Series,
+    "pyarrow": pa.array,
+    "pyarrow, chunked": lambda texts: pa.chunked_array([texts[:50], texts[50:]]),
+}
+
+
+@pytest.fixture(scope="module")
+def texts_and_labels():
+    rng = np.random.default_rng(0)
+    y = np.array(["negative", "positive"])[rng.integers(0, 2, 120)]
+    words = [rng.choice(GOOD if label == "positive" else BAD, 3) for label in y]
+    return [f"A film, {', '.join(row)}!" for row in words], y
+
+
+@pytest.fixture
+def pipeline():
+    return make_pipeline(
+        WordIndexEncoder(punctuation="!"),
+        MultiHotVectorizer(None, ngram_range=(1, 2), min_df=2),
+        LogCountRatioScaler(),
+        DenseSentimentClassifier(
+            layers=1, optimizer="adam", learning_rate=0.01, epochs=5, batch_size=20, random_state=0
+        ),
+    )
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_fit_and_predict(pipeline, texts_and_labels, container):
+    texts, y = texts_and_labels
+    expected = pipeline.fit(texts, y).predict_proba(texts)
+    X = CONTAINERS[container](texts)
+    assert_array_equal(pipeline.fit(X, y).predict_proba(X), expected)
+    assert pipeline.score(X, y) > 0.95
+
+
+@pytest.mark.parametrize("container", ["list", "object array", "pandas", "polars", "pyarrow"])
+def test_cross_validation(pipeline, texts_and_labels, container):
+    texts, y = texts_and_labels
+    assert cross_val_score(pipeline, CONTAINERS[container](texts), y, cv=3).mean() > 0.95
+
+
+def test_grid_search_over_every_step(pipeline, texts_and_labels):
+    grid = {
+        "wordindexencoder__punctuation": ["", "!"],
+        "multihotvectorizer__ngram_range": [(1, 1), (1, 2)],
+        "logcountratioscaler__alpha": [1.0],
+        "densesentimentclassifier__units": [2],
+    }
+    search = GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(*texts_and_labels)
+    assert len(search.cv_results_["params"]) == 4
+
+
+def test_features_are_named_by_their_words(pipeline, texts_and_labels):
+    names = pipeline.fit(*texts_and_labels)[:-1].get_feature_names_out()
+    assert {"film", "!", "a film", "good good"} <= set(names)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "Row 1 of X is missing"),
+        (b"good", "Row 1 of X is a bytes"),
+        (3, "Row 1 of X must be"),
+    ],
+)
+def test_what_is_no_text(pipeline, text, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        pipeline.fit(["good", text], ["positive", "negative"])
