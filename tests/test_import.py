@@ -17,6 +17,7 @@ import skimdb
         "import skimdb.feature_extraction",
         "import skimdb.inspection",
         "import skimdb.model_selection",
+        "import skimdb.persistence",
         "from skimdb import MultiHotVectorizer",
         "import skimdb; dir(skimdb)",
     ],

@@ -1,6 +1,5 @@
 """A pipeline as what makes features of reviews, what reshapes them, and the classifier."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,6 +10,8 @@ from scipy.special import logit
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
+
+from skimdb.utils._pipelines import flat_steps
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Matrix: TypeAlias = Any  # an ndarray, or a sparse matrix or array of scipy, which has no types
@@ -101,7 +102,7 @@ def _checked_steps(pipeline: Pipeline) -> list[Any]:
             f"got {type(pipeline).__name__}."
         )
     check_is_fitted(pipeline)
-    steps = list(_flat_steps(pipeline))
+    steps = list(flat_steps(pipeline))
     classifier = steps[-1]
     if not is_classifier(classifier) or not (
         hasattr(classifier, "decision_function") or hasattr(classifier, "predict_proba")
@@ -116,15 +117,6 @@ def _checked_steps(pipeline: Pipeline) -> list[Any]:
             f"against the other; its classifier knows {len(classifier.classes_)}."
         )
     return steps
-
-
-def _flat_steps(step: Any) -> Iterator[Any]:
-    """Yield the steps of nested pipelines, without those that do nothing."""
-    if isinstance(step, Pipeline):
-        for _, inner in step.steps:
-            yield from _flat_steps(inner)
-    elif step is not None and step != "passthrough":
-        yield step
 
 
 def _is_matrix(X: Any) -> bool:
