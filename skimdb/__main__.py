@@ -3,9 +3,9 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 # Read by TensorFlow when it is loaded: its notes about processors would stand among the results.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -14,6 +14,8 @@ import matplotlib as mpl
 from sklearn.model_selection import train_test_split
 
 from skimdb import __version__
+from skimdb._command_line import OneLineParser, fail, integer_from, one_line
+from skimdb._commands import COMMANDS, run_command
 from skimdb._job import Reviews, Settings, run
 from skimdb.datasets import fetch_imdb, make_reviews
 from skimdb.datasets._base import locate_data_home
@@ -31,7 +33,10 @@ _LARGEST_SEED = 2**32 - 2  # The generated test reviews have the seed that follo
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the main job and return the exit status."""
+    """Run the main job, or the command that comes first, and return the exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv and argv[0] in COMMANDS:
+        return run_command(argv)
     args = _parse_arguments(argv)
     mpl.use("Agg")
     settings = Settings(
@@ -46,24 +51,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             _check_output(args.output)
             reviews = _load_reviews(args)
         except ValueError as error:  # a damaged file
-            return _fail(error)
+            return fail(error)
         print(reviews.description, flush=True)
         run(reviews, settings, args.output)
     except OSError as error:
-        return _fail(error)
+        return fail(error)
     except KeyboardInterrupt:
         print("skimdb: interrupted; no report was written.", file=sys.stderr)
         return 130
     return 0
-
-
-def _fail(error: Exception) -> int:
-    print(f"skimdb: error: {_one_line(error)}", file=sys.stderr)
-    return 2
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 def _check_output(output: Path) -> None:
@@ -75,28 +71,14 @@ def _check_output(output: Path) -> None:
     probe.unlink()
 
 
-class _OneLineParser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"skimdb: error: {message}\n")
-
-
-def _integer_from(least: int, most: int | None = None) -> Callable[[str], int]:
-    def integer(text: str) -> int:
-        value = int(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f"must be at least {least}, got {value}")
-        if most is not None and value > most:
-            raise argparse.ArgumentTypeError(f"must be at most {most}, got {value}")
-        return value
-
-    return integer
-
-
-def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = _OneLineParser(
+def _parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
+    parser = OneLineParser(
         prog="python -m skimdb",
         description="Cross-validate, search, fit and test a dense network on reviews, beside "
         "classical classifiers, and write a report.",
+        epilog="Commands, each with its own --help: "
+        + "; ".join(f"{name}: {what}" for name, what in COMMANDS.items())
+        + ".",
     )
     parser.add_argument(
         "--dataset",
@@ -122,13 +104,13 @@ def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--n-jobs",
-        type=_integer_from(1),
+        type=integer_from(1),
         default=os.cpu_count() or 1,
         metavar="N",
         help="threads that fit at the same time (default: all processors)",
     )
     parser.add_argument(
-        "--seed", type=_integer_from(0, _LARGEST_SEED), default=0, metavar="N", help="default: 0"
+        "--seed", type=integer_from(0, _LARGEST_SEED), default=0, metavar="N", help="default: 0"
     )
     parser.add_argument("--version", action="version", version=f"skimdb {__version__}")
     return parser.parse_args(argv)
@@ -143,7 +125,7 @@ def _load_reviews(args: argparse.Namespace) -> Reviews:
     except OSError as error:
         if args.dataset == "imdb":
             raise
-        reason = _one_line(error).partition(". ")[0]
+        reason = one_line(error).partition(". ")[0]
         return _generate_reviews(n_samples, args.seed, f"since {reason}")
 
 

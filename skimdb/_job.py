@@ -1,7 +1,5 @@
 """What ``python -m skimdb`` does once it has the reviews: compare, search, test, report."""
 
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +28,7 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from skimdb import __version__
+from skimdb._command_line import silent_stderr
 from skimdb.feature_extraction import MultiHotVectorizer
 from skimdb.inspection import ComparisonDisplay, TrainingHistoryDisplay
 from skimdb.model_selection import compare_estimators
@@ -68,7 +67,7 @@ def run(reviews: Reviews, settings: Settings, output: Path) -> None:
     start = time.perf_counter()
     console = Console(stderr=True)
     console.print("Loading TensorFlow")
-    with _silent_stderr():
+    with silent_stderr():
         from skimdb.neural_network import DenseSentimentClassifier  # noqa: PLC0415
 
     dense = make_pipeline(
@@ -220,20 +219,6 @@ def _test_scores(estimator: Any, reviews: Reviews) -> list[str]:
         f"{roc_auc_score(reviews.y_test, probability):.4f}",
         f"{log_loss(reviews.y_test, probability):.4f}",
     ]
-
-
-@contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Drop what native code writes: TensorFlow has notes that no setting turns off."""
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
 
 
 @contextmanager

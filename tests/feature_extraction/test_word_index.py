@@ -31,23 +31,12 @@ from sklearn.utils import estimator_checks, estimator_html_repr, get_tags
 
 from skimdb.datasets import decode_review, fetch_imdb, fetch_imdb_word_index
 from skimdb.feature_extraction import MultiHotVectorizer, WordIndexEncoder
+from tests.feature_extraction.test_multi_hot import SEPARATE_CHECKS
 
 FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 TEXTS = ["A good film, a very good one!", "Bad film.", "", "Don't go: a BAD plot<br />..."]
 WORD_INDEX = {"a": 1, "good": 2, "film": 3, "bad": 4}
 ENCODED = [[1, 4, 5, 6, 4, 2, 5, 2], [1, 7, 6], [1], [1, 2, 2, 4, 7, 2, 2]]
-SEPARATE_CHECKS = [
-    "check_estimator_cloneable",
-    "check_estimator_repr",
-    "check_estimator_tags_renamed",
-    "check_get_params_invariance",
-    "check_mixin_order",
-    "check_no_attributes_set_in_init",
-    "check_param_validation",
-    "check_parameters_default_constructible",
-    "check_set_params",
-    "check_valid_tag_types",
-]
 
 # From a list of str to every other kind of texts.
 CONTAINERS = {
