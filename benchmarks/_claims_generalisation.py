@@ -69,7 +69,8 @@ def judge_search(number: int, outcomes: Outcomes, n_seeds: int) -> Claim:
     nested, on_test = optimism.values()
     says = (
         f"The best of {n_most} random configurations on {half:,} reviews is {_points(nested[-1])} "
-        f"points less accurate on {half:,} others, the optimism by nested cross-validation; "
+        f"points less accurate on {half:,} others, the optimism of the choice by two-fold "
+        "cross-validation; "
         f"the best of {N_EXPERIMENTS}, as many as the notebooks have, "
         f"{_points(nested[min(N_EXPERIMENTS, n_most) - 1])}. "
         f"Chosen on {2 * half:,} reviews, as there, it is "

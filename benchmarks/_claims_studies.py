@@ -16,8 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.naive_bayes import MultinomialNB
 
-from benchmarks._claims_texts import encode, locate_texts, read_texts
-from benchmarks._common import load_imdb
+from benchmarks._claims_texts import encode, locate_texts
+from benchmarks._common import load_imdb, read_columns
 from benchmarks._experiments import EXPERIMENTS, NUM_WORDS, variants_of
 from benchmarks._fits import Job, Outcome
 from skimdb import MultiHotVectorizer
@@ -62,6 +62,11 @@ SEARCH_SPACE: dict[str, list[Any]] = {
     "batch_size": [128, 256, 512, 1024],
     "epochs": [2, 3, 4, 5, 6, 7, 8],
 }
+
+
+def _described(name: str) -> dict[str, str]:
+    """Return the name of a model, and of a reference also its parameters."""
+    return {"model": name, **({"reference": repr(REFERENCES[name])} if name in REFERENCES else {})}
 
 
 def pack(scores: NDArray[Any]) -> str:
@@ -165,7 +170,7 @@ class AllReviews:
         """Read the reviews, with the sentences after those of the test."""
         reviews = cls.load()
         [path] = locate_texts(10)
-        sentences = read_texts(path, ["text", "label"])
+        sentences = read_columns(path, ["text", "label"])
         X_test = vstack([reviews.X_test, encode(sentences["text"])], format="csr")
         y_test = np.concatenate([reviews.y_test, sentences["label"]])
         return cls(reviews.X, reviews.y, X_test, y_test)
@@ -239,7 +244,7 @@ def _transfer_job(
 ) -> Job[AllReviews]:
     return Job(
         transfer_name(name, n_train, seed, same_steps=same_steps),
-        {**params, "model": name, "n_train": n_train, "seed": seed},
+        {**params, **_described(name), "n_train": n_train, "seed": seed},
         partial(_fit_transferred, name, params, n_train, seed),
     )
 
@@ -284,7 +289,7 @@ class TransferSets:
         """Read labels, lengths and sources."""
         X_test, y_test = load_imdb("test")
         [path] = locate_texts(10)
-        sentences = read_texts(path, ["label", "source"])
+        sentences = read_columns(path, ["label", "source"])
         by_length = np.argsort([len(review) for review in X_test], kind="stable")
         n_tenth = len(by_length) // 10
         members = {
@@ -313,7 +318,7 @@ class MovieReviews:
     @classmethod
     def load(cls) -> "MovieReviews":
         """Read and encode the texts."""
-        train, test = (read_texts(path, ["text", "label"]) for path in locate_texts(11))
+        train, test = (read_columns(path, ["text", "label"]) for path in locate_texts(11))
         return cls(
             encode(train["text"]),
             train["label"],
@@ -325,7 +330,7 @@ class MovieReviews:
 
 def load_movies() -> dict[str, NDArray[Any]]:
     """Return the movie of each training and each test review."""
-    train, test = (read_texts(path, ["movie"])["movie"] for path in locate_texts(11))
+    train, test = (read_columns(path, ["movie"])["movie"] for path in locate_texts(11))
     return {"train": train, "test": test}
 
 
@@ -337,7 +342,7 @@ def movie_jobs(n_seeds: int) -> list[Job[MovieReviews]]:
     return [
         Job(
             f"movies {model} {kind} seed{seed}",
-            {**params, "model": model, "folds": kind, "n_folds": N_FOLDS, "seed": seed},
+            {**params, **_described(model), "folds": kind, "n_folds": N_FOLDS, "seed": seed},
             partial(_cross_validate, model, params, kind, seed),
         )
         for model, params in [(BASE, NETWORKS[BASE]), ("Logistic regression", {})]

@@ -5,9 +5,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from benchmarks._common import find_file
 from benchmarks._experiments import NUM_WORDS
 from skimdb import MultiHotVectorizer
-from skimdb.datasets._base import locate_data_home
 
 _SENTENCES = "sentiment_sentences.parquet"
 _TEXTS = {
@@ -25,22 +25,10 @@ def locate_texts(claim: int) -> list[Path]:
     OSError
         If one of them is not in the data home.
     """
-    directory, origin = locate_data_home(None)
-    paths = [directory / name for name in _TEXTS.get(claim, [])]
-    for path in paths:
-        if not path.is_file():
-            raise OSError(
-                f"{path.name} is not in {directory} ({origin}), and claim {claim} needs it"
-            )
-    return paths
-
-
-def read_texts(path: Path, columns: list[str]) -> dict[str, NDArray[Any]]:
-    """Read columns of a Parquet file."""
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(path, columns=columns)
-    return {column: table[column].to_numpy() for column in columns}
+    try:
+        return [find_file(name) for name in _TEXTS.get(claim, [])]
+    except OSError as error:
+        raise OSError(f"{error}, and claim {claim} needs it") from error
 
 
 def encode(texts: NDArray[Any]) -> Any:

@@ -82,14 +82,30 @@ def load_texts(subset: Literal["train", "test"]) -> tuple[NDArray[Any], NDArray[
         If ``imdb_train.parquet`` or ``imdb_test.parquet``, with the columns of the Hugging Face
         files of ``stanfordnlp/imdb``, is not in the data home.
     """
+    columns = read_columns(find_file(f"imdb_{subset}.parquet"), ["text", "label"])
+    return columns["text"], columns["label"]
+
+
+def find_file(name: str) -> Path:
+    """Return a file in the data home.
+
+    Raises
+    ------
+    OSError
+        If it is not there.
+    """
+    directory, origin = locate_data_home(None)
+    if not (directory / name).is_file():
+        raise OSError(f"{name} is not in {directory} ({origin})")
+    return directory / name
+
+
+def read_columns(path: Path, columns: list[str]) -> dict[str, NDArray[Any]]:
+    """Read columns of a Parquet file."""
     import pyarrow.parquet as pq
 
-    directory, origin = locate_data_home(None)
-    path = directory / f"imdb_{subset}.parquet"
-    if not path.is_file():
-        raise OSError(f"{path.name} is not in {directory} ({origin})")
-    table = pq.read_table(path, columns=["text", "label"])
-    return table["text"].to_numpy(), table["label"].to_numpy()
+    table = pq.read_table(path, columns=columns)
+    return {column: table[column].to_numpy() for column in columns}
 
 
 def write_json(path: Path, content: Any) -> None:

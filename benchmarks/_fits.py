@@ -74,7 +74,12 @@ def _kept(directory: Path, job: Job[Data]) -> Outcome:
         outcome: Outcome = json.loads(_file(directory, job).read_text())
     except FileNotFoundError:
         return {}
-    return outcome if outcome["params"] == dict(job.params) else {}
+    return outcome if outcome["params"] == _as_json(job.params) else {}
+
+
+def _as_json(params: Mapping[str, Any]) -> Any:
+    """Return parameters as they come back from a file, tuples being lists."""
+    return json.loads(json.dumps(dict(params)))
 
 
 def _run(directory: Path, job: Job[Data], data: Data) -> tuple[str, Outcome]:

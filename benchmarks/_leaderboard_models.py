@@ -7,15 +7,16 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.decomposition import TruncatedSVD
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.naive_bayes import BernoulliNB, MultinomialNB
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
 from benchmarks._common import load_imdb, load_texts
@@ -62,6 +63,12 @@ class Entry:
     def key(self) -> str:
         """Its unique name."""
         return f"{self.name}, {self.features}"
+
+    @property
+    def description(self) -> str:
+        """All parameters of its pipeline but for the seed's, as text."""
+        with config_context(print_changed_only=False):
+            return repr(self.pipeline(0).steps)
 
     def pipeline(self, seed: int) -> Pipeline:
         """Return the whole pipeline, from word indices on."""
@@ -247,25 +254,6 @@ def _entries() -> list[Entry]:
     ]
 
 
-def _voting(seed: int) -> VotingClassifier:
-    """Return two networks, of which only one is given the punctuation."""
-    return VotingClassifier(
-        [
-            (
-                name,
-                make_pipeline(
-                    WordIndexEncoder(punctuation=punctuation),
-                    _vectorizer(NGRAMS),
-                    LogCountRatioScaler(),
-                    _dense(layers=1, units=32, optimizer="adam", epochs=2)(seed),
-                ),
-            )
-            for name, punctuation in (("words", ""), ("punctuation", _PUNCTUATION))
-        ],
-        voting="soft",
-    )
-
-
 def _ours() -> list[Entry]:
     before = (("encoder", WordIndexEncoder()), ("vectorizer", _vectorizer(NGRAMS)), _scaler())
     return [
@@ -294,14 +282,6 @@ def _ours() -> list[Entry]:
             NGRAMS,
             _step(_dense(layers=1, optimizer="adam", epochs=2), _scaler()),
             {"classifier__units": [16, 32, 64]},
-            is_random=True,
-            is_ours=True,
-        ),
-        Entry(
-            "skimdb, two networks voting",
-            TEXT,
-            _step(_voting),
-            {"classifier__voting": ["soft"]},
             is_random=True,
             is_ours=True,
         ),

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks._common import load_imdb
+from benchmarks._common import load_imdb, load_texts
 
 NUM_WORDS = 10_000
 UNITS = 16
@@ -324,6 +324,56 @@ def measure_pipeline() -> Measurement:
     memory = PeakMemory()
     seconds = timed(pipeline.fit, X, y) + timed(pipeline.predict, X_test)
     return {"seconds": seconds, "peak_mb": memory.megabytes()}
+
+
+# Raw texts
+
+
+def _analyzed(texts: Any) -> Any:
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    return [*map(CountVectorizer().build_analyzer(), texts)]
+
+
+def _counted(texts: Any) -> Any:
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    return CountVectorizer().fit_transform(texts)
+
+
+def _counted_ngrams(texts: Any) -> Any:
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    return CountVectorizer(ngram_range=(1, 3), min_df=2, binary=True).fit_transform(texts)
+
+
+def _encoded(texts: Any) -> Any:
+    from skimdb.feature_extraction import WordIndexEncoder
+
+    return WordIndexEncoder().fit_transform(texts)
+
+
+def _encoded_ngrams(texts: Any) -> Any:
+    from skimdb import MultiHotVectorizer
+
+    vectorizer = MultiHotVectorizer(None, ngram_range=(1, 3), min_df=2)
+    return vectorizer.fit_transform(_encoded(texts))
+
+
+TEXT_WAYS: dict[str, Callable[[Any], Any]] = {
+    "CountVectorizer's tokenization alone": _analyzed,
+    "WordIndexEncoder, fitted: word indices": _encoded,
+    "CountVectorizer, fitted: counts of words": _counted,
+    "WordIndexEncoder and MultiHotVectorizer, 1-3-grams": _encoded_ngrams,
+    "CountVectorizer, 1-3-grams": _counted_ngrams,
+}
+
+
+def measure_texts(name: str) -> Measurement:
+    """Return seconds of turning the training texts into words or features."""
+    texts, _ = load_texts("train")
+    TEXT_WAYS[name](texts[:100])  # imports
+    return {"seconds": timed(TEXT_WAYS[name], texts)}
 
 
 # A million features

@@ -38,7 +38,9 @@ _DESIGN = (
     "9 to 11 the intervals cover the seeds and the sampling of the test reviews: the variances of "
     "the mean over both are added (by movie in claim 11; areas under the ROC curve by DeLong's "
     "components); the training reviews being the same 25,000, they do not cover the sampling of "
-    "those. All intervals are of 95 %, not adjusted for the number of claims."
+    "those. Claims 9 and 10 take test reviews as independent, though some share a movie, and the "
+    "test accuracies of claim 8 leave out the sampling of the test reviews. All intervals are of "
+    "95 %, not adjusted for the number of claims."
 )
 _DEFINITIONS = (
     "Overfitting starts, here, at the epoch of the least validation loss. The spread of results "

@@ -64,7 +64,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     if args.measure:
         name, n_seeds, chosen = args.measure
-        print(json.dumps(_measure(_BY_NAME[name], int(n_seeds), json.loads(chosen))))
+        parameters = as_parameters(json.loads(chosen))
+        print(json.dumps(_measure(_BY_NAME[name], int(n_seeds), parameters)))
         return
     entries = [entry for entry in ENTRIES if (args.only or "") in entry.key]
     fits = args.output / "fits"
@@ -73,19 +74,26 @@ def main(argv: Sequence[str] | None = None) -> None:
         "Searching",
         fits,
         {
-            e.key: ({"grid": dict(e.grid), "folds": FOLDS.n_splits}, partial(_search, e))
+            e.key: (
+                {"grid": dict(e.grid), "folds": FOLDS.n_splits, "pipeline": e.description},
+                partial(_search, e),
+            )
             for e in entries
             if e.grid
         },
     )
-    chosen = {entry.key: searches[entry.key]["best"] if entry.grid else {} for entry in entries}
+    chosen = {e.key: as_parameters(searches[e.key]["best"]) if e.grid else {} for e in entries}
     tests = _run_all(
         "test",
         "Testing",
         fits,
         {
             e.key: (
-                {"chosen": chosen[e.key], "seeds": args.seeds if e.is_random else 1},
+                {
+                    "chosen": chosen[e.key],
+                    "seeds": args.seeds if e.is_random else 1,
+                    "pipeline": e.description,
+                },
                 partial(_measure_in_process, e, args.seeds if e.is_random else 1, chosen[e.key]),
             )
             for e in entries
@@ -105,6 +113,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     _report(entries, results).write(args.output, "leaderboard")
     write_text(args.output / "leaderboard-summary.md", _summary(entries, results))
     print(args.output / "leaderboard.md")
+
+
+def as_parameters(plain: Mapping[str, Any]) -> Chosen:
+    """Return parameters that were JSON, which has lists for tuples."""
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()
+    }
 
 
 def _run_all(
@@ -259,10 +274,12 @@ def _report(entries: Sequence[Entry], results: Mapping[str, Any]) -> Report:
         f"`python -m benchmarks.leaderboard`. {machine_line(results['machine'])}",
         "25,000 IMDB reviews to train on and 25,000 to test. Hyper-parameters are chosen by "
         f"{FOLDS.n_splits}-fold cross-validation on the training reviews, then fitted to all of "
-        f"them. What is random is fitted {results['seeds']} times; figures are medians. Fit and "
-        "predict times are of whole pipelines, from word indices or raw texts on, each in a "
-        "process of its own; memory is beyond imports and reviews; on disk, a pickle. One "
-        "standard error of an accuracy of 90 % on 25,000 reviews is 0.19 points.",
+        f"them. What is random is fitted {results['seeds']} times, in one process; figures are "
+        "medians, so that the first fit's extra time, TensorFlow's for instance, does not show. "
+        "Fit and predict times are of whole pipelines, from word indices or raw texts on; memory "
+        "is beyond imports and reviews; on disk, a pickle. One standard error of an accuracy of "
+        "90 % on 25,000 reviews is 0.19 points. Warnings that a solver stopped before it "
+        "converged are not shown.",
         Table(
             ["Classifier", "Features", *_COLUMNS, "Range of accuracy"],
             [

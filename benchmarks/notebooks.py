@@ -86,7 +86,7 @@ def run_all(
     """Return the outcome of each fit, by the variant's name, from its file where there is one."""
     jobs = {
         (variant.name, seed): Job(
-            f"{variant.name} seed{seed}", variant.settings, partial(_run_job, variant, seed)
+            f"{variant.name} seed{seed}", variant.settings, partial(_run, variant, seed)
         )
         for variant in variants
         for seed in range(n_seeds)
@@ -114,11 +114,7 @@ class _Reviews:
         return cls(vectorizer.transform(X)[order], y[order], vectorizer.transform(X_test), y_test)
 
 
-def _run_job(variant: Variant, seed: int, reviews: _Reviews) -> Outcome:
-    return _run(reviews, variant, seed)
-
-
-def _run(reviews: _Reviews, variant: Variant, seed: int) -> Outcome:
+def _run(variant: Variant, seed: int, reviews: _Reviews) -> Outcome:
     from skimdb import DenseSentimentClassifier
 
     classifier = DenseSentimentClassifier(

@@ -1,8 +1,8 @@
 """How fast vectorizing, fitting, predicting and searching are, beside the peers.
 
-Run with ``python -m benchmarks.speed``, with the IMDB reviews where `skimdb.datasets.fetch_imdb`
-finds them. Each measurement is made in a process of its own, and the variants take turns, so that
-a slower minute of the machine slows all of them.
+Run with ``python -m benchmarks.speed``, with the IMDB reviews and ``imdb_train.parquet`` where
+`skimdb.datasets.fetch_imdb` finds its data. Each measurement is made in a process of its own, and
+the variants take turns, so that a slower minute of the machine slows all of them.
 """
 
 import argparse
@@ -56,6 +56,7 @@ def _measure(kind: str, name: str, n_repeats: str = "1") -> Any:
         "classify": lambda: variants.measure_classifier(name),
         "pipeline": variants.measure_pipeline,
         "n-grams": lambda: variants.measure_ngrams(name),
+        "texts": lambda: variants.measure_texts(name),
         "search": lambda: variants.measure_search(name),
         "growth": lambda: variants.measure_growth(name, int(n_repeats)),
         "words and units": lambda: variants.measure_words_and_units(int(n_repeats)),
@@ -77,8 +78,8 @@ def _run(n_repeats: int) -> Results:
     searches = [_OURS, _MLP]
     sizes = list(variants.growth_cases())
     # What is slow out of proportion runs once: a vectorizer, and the search with scikeras.
-    n_processes = n_repeats * (len(vectorizers) + len(classifiers) + 2 * len(searches)) + 3
-    n_processes += len(sizes)
+    in_turn_names = [*vectorizers, *classifiers, *variants.TEXT_WAYS, *searches, *searches]
+    n_processes = n_repeats * len(in_turn_names) + 3 + len(sizes)
     with Progress() as progress:
         task = progress.add_task("Measuring", total=n_processes)
 
@@ -103,6 +104,7 @@ def _run(n_repeats: int) -> Results:
                 **in_turn("vectorize", [name for name in vectorizers if name != _SLOW]),
                 _SLOW: [measure("vectorize", _SLOW)],
             },
+            "texts": in_turn("texts", list(variants.TEXT_WAYS)),
             "classify": in_turn("classify", classifiers),
             "pipeline": in_turn("pipeline", [_OURS]),
             "n-grams": in_turn("n-grams", searches),
@@ -239,6 +241,7 @@ def _page(results: Results) -> str:
         results["vectorize"],
         {"first": "First call, s", "later": "Later calls, s", "peak_mb": "Peak memory, MB"},
     )
+    texts = _runs_table(results["texts"], {"seconds": "Seconds"})
     classify = _runs_table(
         results["classify"],
         {
@@ -291,6 +294,12 @@ which in the notebooks' loop is a matrix of 2 GB. Peak memory is beyond the inpu
 CategoryEncoding.
 
 {vectorize}
+
+## From raw text
+
+The texts of the 25,000 training reviews (``imdb_train.parquet``), one call in a fresh process.
+
+{texts}
 
 ## Fitting on 25,000 reviews and predicting 25,000 others
 

@@ -7,26 +7,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skimdb.feature_extraction._sequences import MAX_INDEX
+from skimdb.datasets._base import INDEX_FROM
+from skimdb.feature_extraction._sequences import MAX_INDEX, IntArray
 
-# Keras' convention: what the first indices mean, and how far words are shifted by them.
+# Keras' convention: what the first indices mean.
 MARKERS = ("<pad>", "<start>", "<oov>", "<unused>")
-_INDEX_FROM = len(MARKERS) - 1
 
 
 def index_names(
-    n_indices: int, word_index: Mapping[str, int] | None, input_features: Any
+    indices: IntArray, word_index: Mapping[str, int] | None, input_features: Any
 ) -> NDArray[np.object_]:
-    """Return names for the word indices from 0 on.
+    """Return the names of word indices.
 
     Parameters
     ----------
-    n_indices : int
-        How many.
+    indices : ndarray of int of shape (n_indices,)
+        The indices.
     word_index : dict of str to int or None
         The rank of each word, from 1 on.
     input_features : array-like of str or None
-        The names, or the first of them, for when there is no `word_index`. Ignored unless they
+        The names of the indices from 0 on, for when there is no `word_index`. Ignored unless they
         begin with those of the markers.
 
     Returns
@@ -39,17 +39,14 @@ def index_names(
     ValueError
         If `word_index` does not give every word a rank of its own.
     """
-    names = np.array([f"index_{index}" for index in range(n_indices)], dtype=object)
+    names: dict[int, str] = {}
     if word_index is not None:
-        names[: len(MARKERS)] = MARKERS[:n_indices]
-        check_word_index(word_index, MAX_INDEX - _INDEX_FROM)
-        for word, rank in word_index.items():
-            if rank + _INDEX_FROM < n_indices:
-                names[rank + _INDEX_FROM] = word
+        check_word_index(word_index, MAX_INDEX - INDEX_FROM)
+        names = dict(enumerate(MARKERS))
+        names |= {rank + INDEX_FROM: word for word, rank in word_index.items()}
     elif input_features is not None and tuple(input_features[: len(MARKERS)]) == MARKERS:
-        given = np.asarray(input_features, dtype=object)[:n_indices]
-        names[: len(given)] = given
-    return names
+        names = dict(enumerate(input_features))
+    return np.array([names.get(i, f"index_{i}") for i in indices.tolist()], dtype=object)
 
 
 def check_word_index(word_index: Mapping[Any, Any], largest_rank: int) -> None:

@@ -289,7 +289,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         X.eliminate_zeros()
         items = X.indices
         if self._learns_ngrams:
-            items = self.ngrams_[items] if self.ngram_range[1] > 1 else self.ngrams_[items, 0]
+            items = self.ngrams_[items] if self.ngrams_.shape[1] > 1 else self.ngrams_[items, 0]
         sequences = np.empty(X.shape[0], dtype=object)
         for i, (start, stop) in enumerate(zip(X.indptr[:-1], X.indptr[1:], strict=True)):
             sequences[i] = items[start:stop]
@@ -318,13 +318,15 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         if self._learns_ngrams:
-            lengths = np.count_nonzero(self.ngrams_, axis=1)
-            word_names = index_names(1 + int(self.ngrams_.max()), self.word_index, input_features)
-            names = word_names[self.ngrams_[:, 0]]
+            words = np.unique(self.ngrams_)
+            word_names = index_names(words, self.word_index, input_features)
+            ngram_names = word_names[np.searchsorted(words, self.ngrams_)]
+            names = ngram_names[:, 0]
             for n in range(1, self.ngrams_.shape[1]):
-                names[lengths > n] += " " + word_names[self.ngrams_[lengths > n, n]]
+                is_long = self.ngrams_[:, n] > 0
+                names[is_long] += " " + ngram_names[is_long, n]
         else:
-            names = index_names(self._n_features_out, self.word_index, input_features)
+            names = index_names(np.arange(self._width), self.word_index, input_features)
         name, count = Counter(names).most_common(1)[0]
         if count > 1:
             raise ValueError(
@@ -430,7 +432,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             return array
         if self._learns_ngrams:
             indices, indptr = find_ngrams(
-                sequences, partial(self._is_word, self._width), self.ngrams_
+                sequences, partial(self._is_word, self.num_words_), self.ngrams_
             )
         else:
             indices, indptr = find_words(sequences, self._width, self._add_indices)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skimdb.feature_extraction._sequences import FlatSequences, IntArray
+from skimdb.feature_extraction._unigrams import is_first_of
 
 NGrams: TypeAlias = NDArray[np.int32]
 IsWord: TypeAlias = Callable[[IntArray], NDArray[np.bool]]
@@ -127,7 +128,7 @@ def _levels(ngrams: NGrams) -> tuple[int, list[_Level]]:
         else:
             pairs = _pair(begun[is_long], ranks[is_long, n - 1], len(words))
             keys = np.sort(pairs)
-            keys = keys[_is_first(keys)]
+            keys = keys[is_first_of(keys)]
             begun[is_long] = np.searchsorted(keys, pairs)
         columns = np.full(len(keys), -1, dtype=np.int32)
         columns[begun[is_whole]] = np.flatnonzero(is_whole)
@@ -187,7 +188,7 @@ class _Block:
         places = (keys & ((np.uint64(1) << n_bits) - np.uint64(1))).view(np.int64)
         keys >>= n_bits
         rows = self._rows[places]
-        is_first = _is_first(keys)
+        is_first = is_first_of(keys)
         is_row = is_first.copy()
         is_row[1:] |= rows[1:] != rows[:-1]
         starts = np.flatnonzero(is_first)
@@ -227,16 +228,9 @@ def _add_up(groups: list[_Group]) -> tuple[_Keys, NDArray[np.int64]]:
     if len(groups) > 1:
         order = np.argsort(keys)
         keys, df = keys[order], df[order]
-        starts = np.flatnonzero(_is_first(keys))
+        starts = np.flatnonzero(is_first_of(keys))
         keys, df = keys[starts], np.add.reduceat(df, starts) if len(starts) else df
     return keys, df
-
-
-def _is_first(keys: _Keys) -> NDArray[np.bool]:
-    """Tell which of sorted keys differ from the one before."""
-    is_first = np.ones(len(keys), dtype=bool)
-    np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
-    return is_first
 
 
 def _ranks(keys: _Keys, known: _Keys) -> NDArray[np.int32]:

@@ -74,6 +74,11 @@ def _blocks(
 def _sorted_unique(keys: _Keys) -> _Keys:
     """Sort keys in place and return each once, in a tenth of the time of np.unique."""
     keys.sort()
+    return keys.compress(is_first_of(keys))  # a third of the time of indexing
+
+
+def is_first_of(keys: NDArray[Any]) -> NDArray[np.bool]:
+    """Tell which of sorted keys differ from the one before."""
     is_first = np.ones(len(keys), dtype=bool)
     np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
-    return keys.compress(is_first)  # a third of the time of keys[is_first]
+    return is_first

@@ -2,7 +2,8 @@
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import pairwise, repeat
 from numbers import Integral
 from typing import Any, ClassVar, Literal, Self
@@ -222,8 +223,10 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
             If X does not hold texts; the message names the first such row.
         """
         ranks = self._checked_ranks()
-        # A Counter has 0 for what it does not know, which is no rank.
-        return self._encode(*self._number_words(as_texts(X), Counter(ranks)))
+        # 0 is no rank.
+        return self._encode(
+            *self._number_words(as_texts(X), lambda words: map(ranks.get, words, repeat(0)))
+        )
 
     def inverse_transform(self, X: Any) -> NDArray[np.object_]:
         """Return the words of sequences of word indices as texts.
@@ -361,7 +364,7 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         """Set `word_index_`, and return the rank of each word of the texts as they follow."""
         vocabulary: defaultdict[str, int] = defaultdict()
         vocabulary.default_factory = vocabulary.__len__
-        numbers, lengths = self._number_words(texts, vocabulary)
+        numbers, lengths = self._number_words(texts, partial(map, vocabulary.__getitem__))
         n_texts = np.zeros(len(vocabulary), dtype=np.int64)
         for text_numbers in as_reviews(numbers, lengths):
             n_texts[text_numbers] += 1  # once, however often the text has the word
@@ -378,14 +381,14 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         return ranks[numbers], lengths
 
     def _number_words(
-        self, texts: list[str], number_of: Mapping[str, int]
+        self, texts: list[str], look_up: Callable[[list[str]], Iterable[int]]
     ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Look up the number of each word of the texts, and count the words of each text."""
         split = self._splitter()
         numbers, lengths = array("i"), array("q")
         for text in texts:
             words = split(text)
-            numbers.fromlist(list(map(number_of.__getitem__, words)))
+            numbers.fromlist(list(look_up(words)))
             lengths.append(len(words))
         return np.asarray(numbers), np.asarray(lengths)
 

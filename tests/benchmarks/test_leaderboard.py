@@ -18,11 +18,22 @@ def test_names_of_lines_are_unique():
     assert len({entry.key for entry in ENTRIES}) == len(ENTRIES)
 
 
-def test_pipelines_can_be_cloned_and_searched():
-    for entry in ENTRIES:
-        pipeline = clone(entry.pipeline(0))
-        for name, values in entry.grid.items():
-            pipeline.set_params(**{name: values[0]})
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.key)
+def test_values_of_a_grid_are_valid_also_after_having_been_json(entry):
+    pipeline = clone(entry.pipeline(0))
+    for name, values in entry.grid.items():
+        for value in values:
+            pipeline.set_params(**leaderboard.as_parameters(json.loads(json.dumps({name: value}))))
+            for _, step in pipeline.steps:
+                if hasattr(step, "_parameter_constraints"):
+                    step._validate_params()
+
+
+def test_descriptions_tell_of_every_parameter():
+    descriptions = {entry.key: entry.description for entry in ENTRIES}
+    assert "batch_size=128" in descriptions["Notebooks' regularised network, 8-8, 10,000 words"]
+    assert "max_iter=1000" in descriptions["LogisticRegression, 10,000 words"]
+    assert "min_df=2" in descriptions["MultinomialNB, 1-3-grams"]
 
 
 def test_calibration_error_equals_a_plain_loop():
