@@ -29,6 +29,8 @@ class Contributions:
     ----------
     split : SplitPipeline
         The pipeline that is explained.
+    features : {ndarray, sparse matrix} of shape (n_reviews, n_features)
+        What `split` makes of the reviews.
     names : ndarray of str of shape (n_features,)
         The names of all features.
     offsets : ndarray of int of shape (n_reviews + 1,)
@@ -44,6 +46,7 @@ class Contributions:
     """
 
     split: SplitPipeline
+    features: Matrix
     names: NDArray[np.object_]
     offsets: IntArray
     columns: IntArray
@@ -69,6 +72,7 @@ def compute_contributions(pipeline: Any, X: Any, method: Method) -> Contribution
         values = _gradient_times_input(split, features, entries)
     return Contributions(
         split=split,
+        features=features,
         names=names,
         offsets=entries.indptr,
         columns=entries.indices,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from skimdb.inspection._contributions import Contributions, Method, compute_contributions
 from skimdb.inspection._frames import data_frame
@@ -41,8 +40,9 @@ def explain_reviews(pipeline: Any, X: Any, *, method: Method = "occlusion") -> "
 
         "gradient" multiplies the derivative of the log-odds by the feature with the feature's
         value [2]_, [3]_. It takes a DenseSentimentClassifier, or a linear classifier with
-        ``coef_``, and steps before that scale each feature. A scale that depends on the review,
-        such as that of a normalizer, counts as constant.
+        ``coef_``, and steps before that scale each feature and, by ``get_feature_names_out``,
+        say that they keep it. A scale that depends on the review, such as that of a normalizer,
+        counts as constant.
 
         For a linear classifier both are the coefficient times the feature's value.
 
@@ -101,14 +101,18 @@ def explain_reviews(pipeline: Any, X: Any, *, method: Method = "occlusion") -> "
     film           -0.281
     """
     contributions = compute_contributions(pipeline, X, method)
-    words = review_words(contributions.split, X, contributions.names)
+    split, features = contributions.split, contributions.features
+    predicted, probability = split.predict(features), split.probability(features)
+    words = review_words(split, X, contributions.names)
     return ReviewExplanations(
         ReviewExplanation(
             names=contributions.names[columns],
             contributions=values,
+            predicted=predicted[i],
+            probability=None if probability is None else float(probability[i]),
             log_odds=float(log_odds),
             baseline=contributions.baseline,
-            classes=contributions.split.classifier.classes_,
+            classes=split.classifier.classes_,
             words=words[i] if words is not None else (),
         )
         for i, (columns, values, log_odds) in enumerate(
@@ -145,6 +149,10 @@ class ReviewExplanation:
         its sign.
     contributions : ndarray of shape (n_present,)
         What each contributes to the log-odds.
+    predicted : object
+        The label that the classifier predicts.
+    probability : float or None
+        The probability that the classifier gives to the second class; None if it gives none.
     log_odds : float
         Log-odds of the second class.
     baseline : float
@@ -163,24 +171,18 @@ class ReviewExplanation:
 
     names: NDArray[np.object_]
     contributions: FloatArray
+    predicted: Any
+    probability: float | None
     log_odds: float
     baseline: float
     classes: NDArray[Any]
     words: tuple[ReviewWord, ...]
 
     @property
-    def probability(self) -> float:
-        """Probability of the second class, as the log-odds say."""
-        return float(expit(self.log_odds))
-
-    @property
-    def predicted(self) -> Any:
-        """Label of the class that the log-odds speak for."""
-        return self.classes[int(self.log_odds > 0)]
-
-    @property
     def title(self) -> str:
         """The prediction in words."""
+        if self.probability is None:
+            return f"Predicted {self.predicted} (decision value {self.log_odds:+.2f})"
         return (
             f"Predicted {self.predicted} (probability of {self.classes[1]}: "
             f"{self.probability:.3f}, log-odds {self.log_odds:+.2f})"
@@ -285,7 +287,7 @@ class ReviewExplanations(Sequence[ReviewExplanation]):
             [
                 str(number),
                 str(explanation.predicted),
-                f"{explanation.probability:.3f}",
+                "-" if explanation.probability is None else f"{explanation.probability:.3f}",
                 f"{explanation.log_odds:+.2f}",
                 ", ".join(explanation.names[:3]),
             ]

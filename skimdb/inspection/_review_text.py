@@ -186,7 +186,7 @@ class ReviewTextDisplay:
         self.figure_.canvas.figure.draw_without_rendering()
         shown, ellipsis = self._flow()
         self.texts_ = [*shown, *ellipsis]
-        largest = max(map(abs, self.contributions)) or 1.0
+        largest = max(map(abs, self.contributions), default=0.0) or 1.0
         for text, contribution in zip(shown, self.contributions, strict=False):
             if contribution:
                 self._highlight(text, contribution / largest)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils import get_tags
 
 from skimdb.datasets._base import INDEX_FROM, START_CHAR
+from skimdb.feature_extraction._sequences import flatten_sequences
 from skimdb.inspection._split_pipeline import FloatArray, SplitPipeline
 
 # Padding and the start of a review are no words.
@@ -51,24 +52,33 @@ def review_words(
     list of tuple of ReviewWord, or None
         One tuple per review; None if the reviews are neither texts nor word indices.
     """
-    if hasattr(type(X), "columns"):
+    if hasattr(type(X), "columns") or sp.issparse(X):
         return None
     reviews = _as_list(X)
     if all(isinstance(review, str) for review in reviews):
         texts = [review.split() for review in reviews]
         distinct = list(dict.fromkeys(word for text in texts for word in text))
-        features = _features_alone(split, distinct, "", names)
+        features = _features_alone(split, _like(X, [*distinct, ""]), names)
         by_text = {
             word: ReviewWord(word, found or (word.strip(string.punctuation).lower(),))
             for word, found in zip(distinct, features, strict=True)
         }
         return [tuple(by_text[word] for word in text) for text in texts]
-    # Only then can its numbers be word indices.
-    if get_tags(split.vectorizing[0]).input_tags.two_d_array:
+    first = split.vectorizing[0]
+    # Only to a step that takes no matrix can numbers be word indices.
+    if not hasattr(first, "__sklearn_tags__") or get_tags(first).input_tags.two_d_array:
         return None
-    sequences = [np.asarray(review).astype(np.int64).tolist() for review in reviews]
-    by_index = _index_words(split, sorted({i for row in sequences for i in row} - _MARKERS), names)
-    return [tuple(by_index[i] for i in row if i in by_index) for row in sequences]
+    try:
+        flat, offsets = flatten_sequences(X)
+    except (TypeError, ValueError):
+        return None
+    indices = sorted({*flat.tolist()} - _MARKERS)
+    alone = _features_alone(split, _like(X, [*([index] for index in indices), []]), names)
+    by_index = _index_words(split, indices, alone)
+    return [
+        tuple(by_index[i] for i in row.tolist() if i in by_index)
+        for row in np.split(flat, offsets[1:-1])
+    ]
 
 
 def shade_words(words: Sequence[ReviewWord], contributions: Mapping[str, float]) -> FloatArray:
@@ -107,10 +117,21 @@ def _as_list(X: Any) -> list[Any]:
     return list(X)
 
 
+def _like(X: Any, reviews: list[Any]) -> Any:
+    """Return reviews as a Series or an array of one dimension if X is one, since steps may ask it.
+
+    A Series gets a type that suits its items, which that of X, such as categories, may not.
+    """
+    if hasattr(type(X), "str"):
+        return type(X)(reviews)
+    if isinstance(X, np.ndarray) and X.ndim == 1:
+        return np.fromiter(reviews, object) if X.dtype == object else np.array(reviews)
+    return reviews
+
+
 def _index_words(
-    split: SplitPipeline, indices: list[int], names: NDArray[np.object_]
+    split: SplitPipeline, indices: list[int], features: list[tuple[str, ...]]
 ) -> dict[int, ReviewWord]:
-    features = _features_alone(split, [[index] for index in indices], [], names)
     word_index = getattr(split.vectorizing[-1], "word_index", None) or {}
     word_of = {rank + INDEX_FROM: word for word, rank in word_index.items()}
     words = {}
@@ -121,10 +142,13 @@ def _index_words(
 
 
 def _features_alone(
-    split: SplitPipeline, reviews: list[Any], empty: Any, names: NDArray[np.object_]
+    split: SplitPipeline, reviews: Any, names: NDArray[np.object_]
 ) -> list[tuple[str, ...]]:
-    """Return the single words among the features of reviews, without those of an empty review."""
-    entries = sp.csr_matrix(split.vectorize([*reviews, empty]))
+    """Return the single words among the features of all reviews but the last.
+
+    That is an empty one, whose features are left out.
+    """
+    entries = sp.csr_matrix(split.vectorize(reviews))
     everywhere = set(entries[-1].indices.tolist())
     columns = np.split(entries.indices, entries.indptr[1:-1])[:-1]
     return [

@@ -45,11 +45,32 @@ class SplitPipeline:
 
     def feature_names(self) -> NDArray[np.object_]:
         """Return the names of the features that `vectorize` makes."""
-        return _feature_names(self.vectorizing, None)
+        names: Any = None
+        for step in self.vectorizing:
+            if hasattr(step, "get_feature_names_out"):
+                names = step.get_feature_names_out(names)
+        # The names that CountVectorizer gives are its tokens, which need not be strings.
+        return np.array([str(name) for name in names], dtype=object)
 
     def keeps_features(self, names: NDArray[np.object_]) -> bool:
-        """Tell whether `scale` leaves each feature, of which these are the names, in its place."""
-        return np.array_equal(_feature_names(self.scaling, names), names)
+        """Tell whether `scale` is known to leave each feature, so named, in its place."""
+        names_out = names
+        for step in self.scaling:
+            if not hasattr(step, "get_feature_names_out"):
+                return False
+            names_out = step.get_feature_names_out(names_out)
+        return np.array_equal(names_out, names)
+
+    def predict(self, features: Matrix) -> NDArray[Any]:
+        """Return the labels that the classifier predicts, ndarray of shape (n,)."""
+        return np.asarray(self.classifier.predict(self.scale(features)))
+
+    def probability(self, features: Matrix) -> FloatArray | None:
+        """Return the classifier's own probability of the second class, if it has any."""
+        if not hasattr(self.classifier, "predict_proba"):
+            return None
+        probabilities = self.classifier.predict_proba(self.scale(features))
+        return np.asarray(probabilities[:, 1], dtype=np.float64)
 
     def log_odds(self, features: Matrix) -> FloatArray:
         """Return the log-odds of the second class, ndarray of shape (n,).
@@ -82,16 +103,21 @@ def split_pipeline(pipeline: Pipeline, X: Any) -> tuple[SplitPipeline, Matrix]:
         If no step makes a matrix of named features, or if there are more than two classes.
     """
     *transformers, classifier = _checked_steps(pipeline)
-    features = X
+    features, advice = X, ""
     for n_steps, step in enumerate(transformers, start=1):
         features = step.transform(features)
         if _is_matrix(features) and hasattr(step, "get_feature_names_out"):
             split = SplitPipeline(transformers[:n_steps], transformers[n_steps:], classifier)
             return split, features
+        if hasattr(type(features), "columns"):
+            advice = (
+                f" {type(step).__name__} returns a data frame: fit the pipeline after its "
+                "set_output(transform='default')."
+            )
     raise ValueError(
         "pipeline must have a step that turns reviews into an array or a sparse matrix of named "
         "features, as MultiHotVectorizer does; its steps before the classifier are "
-        f"{[type(step).__name__ for step in transformers]}."
+        f"{[type(step).__name__ for step in transformers]}.{advice}"
     )
 
 
@@ -127,12 +153,3 @@ def _transform(transformers: list[Any], X: Any) -> Any:
     for transformer in transformers:
         X = transformer.transform(X)
     return X
-
-
-def _feature_names(
-    transformers: list[Any], names: NDArray[np.object_] | None
-) -> NDArray[np.object_]:
-    for transformer in transformers:
-        if hasattr(transformer, "get_feature_names_out"):
-            names = transformer.get_feature_names_out(names)
-    return np.asarray(names, dtype=object)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skimdb.feature_extraction._sequences import MAX_INDEX
 
@@ -39,19 +40,45 @@ def check_attributes(estimator: Any) -> None:
 
 def check_vectorizer(vectorizer: Any) -> None:
     """Check a `MultiHotVectorizer`."""
-    vectorizer._check_parameters()
+    try:
+        vectorizer._check_parameters()
+    except TypeError as error:  # of NumPy, which does not say what is no dtype
+        raise TypeError(f"{type(vectorizer).__name__}.dtype cannot be kept: {error}") from error
     if hasattr(vectorizer, "num_words_"):
         check_integer(vectorizer, "num_words_", 1, MAX_INDEX + 1)
     if hasattr(vectorizer, "ngrams_"):
-        ngrams = vectorizer.ngrams_
-        if not (
-            isinstance(ngrams, np.ndarray)
-            and ngrams.dtype.kind == "i"
-            and ngrams.ndim == 2
-            and ngrams.size
-            and 0 <= ngrams.min() <= ngrams.max() <= MAX_INDEX
-        ):
-            raise _wrong(vectorizer, "ngrams_", "must hold word indices, a row for each n-gram")
+        _check_ngrams(vectorizer)
+
+
+def _check_ngrams(vectorizer: Any) -> None:
+    ngrams = vectorizer.ngrams_
+    if not (
+        isinstance(ngrams, np.ndarray)
+        and ngrams.dtype == np.int32
+        and ngrams.ndim == 2
+        and ngrams.size
+        and ngrams.min() >= 0
+        and ngrams[:, 0].all()
+    ):
+        raise _wrong(
+            vectorizer, "ngrams_", "must hold word indices of type int32, a row for each n-gram"
+        )
+    # They are left over where another `fit` has since learnt none.
+    if vectorizer._learns_ngrams and ngrams.shape[1] != vectorizer.ngram_range[1]:
+        raise _wrong(
+            vectorizer,
+            "ngrams_",
+            f"must have as many columns as ngram_range={vectorizer.ngram_range} says",
+        )
+    is_word = ngrams > 0
+    if (is_word[:, 1:] > is_word[:, :-1]).any():
+        raise _wrong(vectorizer, "ngrams_", "must have zeros only behind the words of an n-gram")
+    if not _increase(np.column_stack([np.count_nonzero(ngrams, axis=1), ngrams])):
+        raise _wrong(
+            vectorizer,
+            "ngrams_",
+            "must be sorted by the number of words, then by these, and without repeats",
+        )
 
 
 def check_scaler(scaler: Any) -> None:
@@ -146,6 +173,15 @@ def check_classifier(classifier: Any) -> None:
         raise _wrong(classifier, "fit_method_", "must be 'arrays' or 'keras'")
     if hasattr(classifier, "best_epoch_"):
         check_integer(classifier, "best_epoch_", 1, classifier.n_iter_)
+
+
+def _increase(rows: NDArray[np.integer[Any]]) -> bool:
+    """Tell whether each row is greater than the one before, in the order of tuples."""
+    before, after = rows[:-1], rows[1:]
+    # Where rows are alike, this is the first column, in which neither is greater.
+    decisive = (before != after).argmax(axis=1)[:, np.newaxis]
+    greater = np.take_along_axis(after, decisive, 1) > np.take_along_axis(before, decisive, 1)
+    return bool(greater.all())
 
 
 def _is_sorted(labels: list[Any]) -> bool:

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.pipeline import FeatureUnion
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 import skimdb
@@ -39,8 +41,10 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
     ----------
     estimator : DenseSentimentClassifier or Pipeline
         Fitted; a pipeline must end in a `DenseSentimentClassifier`. Of a pipeline, the features
-        are what its first step that takes a matrix is given. Between them and the classifier
-        there may be `LogCountRatioScaler`, whose factors go into the first layer's weights.
+        are what its vectorizer makes, the last step that by its tags, or by those of the steps
+        of a `FeatureUnion`, takes something else than a matrix; without a vectorizer, they are
+        what the pipeline is given. Between them and the classifier there may be
+        `LogCountRatioScaler`, whose factors go into the first layer's weights.
     path : str or path-like
         The file to make or to replace. It is written whole or not at all.
 
@@ -140,19 +144,25 @@ def _split(estimator: Any) -> tuple[list[LogCountRatioScaler], Any]:
             f"got {estimator!r}."
         )
     check_is_fitted(classifier)
-    scalers = []
-    for step in steps:
-        # What is fitted on a matrix keeps its width.
-        if isinstance(step, LogCountRatioScaler):
-            check_is_fitted(step)
-            scalers.append(step)
-        elif scalers or hasattr(step, "n_features_in_"):
+    vectorizers = [i for i, step in enumerate(steps) if _takes_no_matrix(step)]
+    scalers = steps[vectorizers[-1] + 1 :] if vectorizers else steps
+    for step in scalers:
+        if not isinstance(step, LogCountRatioScaler):
             raise ValueError(
                 f"estimator has a step {type(step).__name__} between the features and the "
                 "classifier, where only LogCountRatioScaler can be written as ONNX. Give to_onnx "
                 "the steps behind it, and the model what it returns."
             )
+        check_is_fitted(step)
     return scalers, classifier
+
+
+def _takes_no_matrix(step: Any) -> bool:
+    """Tell whether a step, or any step in a union, is given something else than a matrix."""
+    if isinstance(step, FeatureUnion):  # whose own tags do not say so
+        branches = [branch for _, branch in step.transformer_list if branch != "drop"]
+        return any(_takes_no_matrix(part) for branch in branches for part in flat_steps(branch))
+    return hasattr(step, "__sklearn_tags__") and not get_tags(step).input_tags.two_d_array
 
 
 class _Graph:

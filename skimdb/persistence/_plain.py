@@ -15,6 +15,11 @@ from skimdb.persistence._archive import array_to_npy, npy_to_array
 
 _MT19937_SIZE = 624
 _NUMPY_NUMBERS = (np.bool_, np.integer, np.floating)
+_PYTHON_NUMBERS: dict[str, type] = {"bool": bool, "int": int, "float": float}
+# Without the abstract ones, such as np.floating.
+_NUMPY_TYPES = {
+    np.dtype(code).type for code in ("?", *np.typecodes["AllInteger"], *np.typecodes["Float"])
+}
 
 
 def add_member(members: dict[str, bytes], content: bytes, suffix: str) -> str:
@@ -72,8 +77,15 @@ def encode(  # noqa: PLR0911, one for each kind of value
             return _encode_array(value, where, members)
         case np.dtype() if value.kind in "biuf":
             return {"dtype": value.str}
-        case type() if value in (bool, int, float) or issubclass(value, _NUMPY_NUMBERS):
+        case type() if value in _PYTHON_NUMBERS.values():
+            return {"scalar_type": value.__name__}
+        case type() if value in _NUMPY_TYPES:
             return {"scalar_type": np.dtype(value).str}
+        case type():
+            raise TypeError(
+                f"{where} is or holds the type {value.__module__}.{value.__qualname__}; only "
+                "bool, int, float and NumPy's types of such numbers, as numpy.float32, can be kept."
+            )
         case np.random.RandomState():
             return _encode_random_state(value, where, members)
     raise TypeError(
@@ -110,7 +122,7 @@ def decode(  # noqa: PLR0911, one for each kind of value
         case {"dtype": str(name), **rest} if not rest:
             return _number_dtype(name)
         case {"scalar_type": str(name), **rest} if not rest:
-            return _number_dtype(name).type
+            return _PYTHON_NUMBERS.get(name) or _number_dtype(name).type
         case {"random_state": dict(state), **rest} if not rest:
             return _decode_random_state(state, members)
     raise ValueError(f"{str(plain)[:80]} is no value that skimdb.save writes")

@@ -38,8 +38,8 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
         If the estimator, or a parameter or attribute that is named, is nothing that can be kept
         safely: functions, callbacks, optimizers that are not Keras' own or have a schedule of
         learning rates, labels other than strings and numbers, a `model_` that has been
-        changed, a pipeline's `memory`, and scikit-learn's trees and sparse matrices. Nothing is
-        written then.
+        changed, a pipeline's `memory`, scikit-learn's trees and sparse matrices, and a voting
+        or searching wrapper around estimators of skimdb. Nothing is written then.
     ImportError
         If skops is needed and not installed.
     OSError

@@ -39,6 +39,8 @@ WORDS = [f"word{number}" for number in range(300)]
 EXPLANATION = ReviewExplanation(
     names=np.array(WORDS, dtype=object),
     contributions=np.linspace(2.5, -1, 300),
+    predicted="positive",
+    probability=0.818,
     log_odds=1.5,
     baseline=0.0,
     classes=np.array(["negative", "positive"]),

@@ -17,13 +17,15 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.decomposition import TruncatedSVD
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.feature_selection import SelectKBest, chi2
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer
 from skimdb.datasets import fetch_imdb, make_reviews
@@ -302,6 +304,33 @@ class TestExplanation:
         np.testing.assert_allclose(probability, pipeline.predict_proba(TEXTS)[:, 1])
         assert explanations[0].classes.tolist() == ["negative", "positive"]
 
+    def test_prediction_is_that_of_a_classifier_with_another_threshold(self) -> None:
+        classifier = FixedThresholdClassifier(LogisticRegression(), threshold=0.55)
+        pipeline = text_pipeline(CountVectorizer(binary=True), classifier)
+        explanations = explain_reviews(pipeline, TEXTS)
+        assert [each.predicted for each in explanations] == pipeline.predict(TEXTS).tolist()
+        (between,) = explain_reviews(pipeline, ["film"])
+        assert 0 < between.log_odds < logit(0.55)
+        assert between.title.startswith("Predicted negative (probability of positive: 0.5")
+
+    def test_probability_is_that_of_the_classifier(self) -> None:
+        class Doubtful(LinearSVC):
+            def predict_proba(self, X: Any) -> Any:
+                return np.tile([0.375, 0.625], (X.shape[0], 1))
+
+        (explanation,) = explain_reviews(text_pipeline(CountVectorizer(), Doubtful()), ["great"])
+        assert explanation.probability == 0.625
+        assert "(probability of positive: 0.625, log-odds " in explanation.title
+
+    @pytest.mark.parametrize("classifier", [LinearSVC(), SVC(kernel="linear")], ids=str)
+    def test_classifier_without_probabilities_is_shown_none(self, classifier: Any) -> None:
+        pipeline = text_pipeline(CountVectorizer(), classifier)
+        (explanation,) = explanations = explain_reviews(pipeline, TEXTS[:1])
+        assert explanation.probability is None
+        value = f"{pipeline.decision_function(TEXTS[:1])[0]:+.2f}"
+        assert explanation.title == f"Predicted positive (decision value {value})"
+        assert repr(explanations).splitlines()[2].split()[:4] == ["0", "positive", "-", value]
+
     def test_baseline_is_the_log_odds_of_a_review_without_words(self) -> None:
         for pipeline in [text_pipeline(), text_pipeline(TfidfVectorizer(), LogisticRegression())]:
             (explanation,) = explain_reviews(pipeline, ["great"])
@@ -336,6 +365,8 @@ class TestExplanation:
         explanation = ReviewExplanation(
             names=np.array(["great", "not"], dtype=object),
             contributions=np.array([1.25, -0.5]),
+            predicted="bad",
+            probability=0.5,
             log_odds=0.0,
             baseline=-0.75,
             classes=np.array(["bad", "good"]),
@@ -543,6 +574,96 @@ class TestWords:
             html = explanation._repr_html_()
             assert all(name in html for name in explanation.names)
 
+    @pytest.mark.parametrize("kind", [sp.csr_array, sp.coo_array])
+    def test_sparse_matrices_have_no_words(self, kind: Any) -> None:
+        X = kind(np.eye(4))
+        pipeline = make_pipeline(MaxAbsScaler(), LogisticRegression()).fit(X, [0, 1, 0, 1])
+        (*_, last) = explain_reviews(pipeline, X)
+        assert last.words == ()
+        assert last.names.tolist() == ["x3"]
+
+    def test_lists_of_tokens_have_no_words(self) -> None:
+        tokens = [text.split() for text in TEXTS]
+        pipeline = make_pipeline(CountVectorizer(analyzer=list), LogisticRegression())
+        (explanation,) = explain_reviews(pipeline.fit(tokens, SENTIMENTS), tokens[:1])
+        assert as_dict(explanation).keys() == {"the", "film", "is", "great"}
+        assert explanation.words == ()
+
+    def test_first_step_without_tags_is_not_asked_for_words_of_indices(self) -> None:
+        class Untagged:
+            def fit(self, X: Any, y: Any = None) -> Self:
+                self.vectorizer = CountVectorizer(analyzer=list).fit(X)
+                return self
+
+            def transform(self, X: Any) -> Any:
+                return self.vectorizer.transform(X)
+
+            def get_feature_names_out(self, input_features: Any = None) -> Any:
+                return self.vectorizer.get_feature_names_out()
+
+        pipeline = make_pipeline(Untagged(), LogisticRegression()).fit([[4, 5], [4, 6]], [0, 1])
+        (explanation,) = explain_reviews(pipeline, [[4, 6]])
+        assert as_dict(explanation).keys() == {"4", "6"}
+        assert explanation.words == ()
+
+    def test_dicts_have_no_words(self) -> None:
+        counts = [dict.fromkeys(text.split(), 1) for text in TEXTS]
+        pipeline = make_pipeline(DictVectorizer(), LogisticRegression())
+        (explanation,) = explain_reviews(pipeline.fit(counts, SENTIMENTS), counts[:1])
+        assert as_dict(explanation).keys() == {"the", "film", "is", "great"}
+        assert explanation.words == ()
+
+    def test_word_indices_that_are_tokens_are_named_by_their_number(self) -> None:
+        reviews = [[1, 4, 5], [1, 7, 5], [1, 6, 7]]
+        pipeline = make_pipeline(CountVectorizer(analyzer=list), LogisticRegression())
+        (explanation,) = explain_reviews(pipeline.fit(reviews, [0, 1, 1]), [[1, 7, 5]])
+        value = as_dict(explanation)
+        assert value.keys() == {"1", "5", "7"}
+        assert shades(explanation) == [("7", value["7"]), ("5", value["5"])]
+
+    @pytest.mark.parametrize(
+        ("make", "lower"),
+        [
+            (pd.Series, lambda texts: texts.str.lower()),
+            (lambda texts: pd.Series(texts, dtype="category"), lambda texts: texts.str.lower()),
+            (pl.Series, lambda texts: texts.str.to_lowercase()),
+            (lambda texts: np.array(texts, dtype=object), lambda texts: texts.astype(str)),
+            (np.array, np.strings.lower),
+        ],
+        ids=["pandas", "categories", "polars", "object array", "array"],
+    )
+    def test_first_step_gets_texts_in_the_container_that_it_knows(
+        self, make: Any, lower: Any
+    ) -> None:
+        steps = FunctionTransformer(lower), CountVectorizer(binary=True), LogisticRegression()
+        pipeline = make_pipeline(*steps)
+        expected = explain_reviews(text_pipeline(), TEXTS)
+        found = explain_reviews(pipeline.fit(make(TEXTS), SENTIMENTS), make(TEXTS))
+        assert [each.words for each in found] == [each.words for each in expected]
+
+    @pytest.mark.parametrize(
+        ("make", "check"),
+        [
+            (pd.Series, lambda rows: rows.map(list)),
+            (pl.Series, lambda rows: rows.list.head(99)),
+            (lambda rows: pd.Series(rows).to_numpy(), lambda rows: rows[: rows.size]),
+        ],
+        ids=["pandas", "polars", "object array"],
+    )
+    def test_first_step_gets_indices_in_the_container_that_it_knows(
+        self, make: Any, check: Any
+    ) -> None:
+        class Step(MultiHotVectorizer):
+            def transform(self, X: Any) -> Any:
+                check(X)
+                return super().transform(X)
+
+        reviews = [review.tolist() for review in REVIEWS]
+        pipeline = make_pipeline(Step(150), LogisticRegression()).fit(make(reviews), LABELS)
+        expected = explain_reviews(reviews_pipeline(LogisticRegression()), reviews[:3])
+        found = explain_reviews(pipeline, make(reviews[:3]))
+        assert [each.words for each in found] == [each.words for each in expected]
+
 
 PIPELINE = text_pipeline()
 
@@ -574,6 +695,8 @@ class TestHtml:
         explanation = ReviewExplanation(
             names=np.array(words, dtype=object),
             contributions=np.array(contributions),
+            predicted=label,
+            probability=0.731,
             log_odds=1.0,
             baseline=0.0,
             classes=np.array(["bad", label]),
@@ -675,6 +798,16 @@ class TestErrors:
             explain_reviews(pipeline, X)
         assert str(raised.value).endswith(f"{names}.")
 
+    def test_step_that_makes_a_data_frame(self) -> None:
+        vectorizer = MultiHotVectorizer(num_words=150, sparse_output=False)
+        pipeline = make_pipeline(vectorizer, LogisticRegression()).set_output(transform="pandas")
+        pipeline.fit(REVIEWS, LABELS)
+        advice = r"MultiHotVectorizer returns a data frame: .*set_output\(transform='default'\)\."
+        with pytest.raises(ValueError, match=advice):
+            explain_reviews(pipeline, REVIEWS[:2])
+        pipeline.set_output(transform="default").fit(REVIEWS, LABELS)
+        assert len(explain_reviews(pipeline, REVIEWS[:2])) == 2
+
     def test_no_review(self) -> None:
         with pytest.raises(ValueError, match="X must hold at least one review, got none"):
             explain_reviews(text_pipeline(), [])
@@ -686,7 +819,15 @@ class TestErrors:
         ):
             explain_reviews(pipeline, REVIEWS[:1], method="gradient")
 
-    @pytest.mark.parametrize("step", [SelectKBest(chi2, k=9), TruncatedSVD(5)], ids=str)
+    @pytest.mark.parametrize(
+        "step",
+        [
+            SelectKBest(chi2, k=9),
+            TruncatedSVD(5),
+            FunctionTransformer(lambda X: X[:, ::-1]),  # names no features
+        ],
+        ids=lambda step: type(step).__name__,
+    )
     def test_gradient_through_a_step_that_does_not_scale(self, step: Any) -> None:
         pipeline = reviews_pipeline(step, LogisticRegression())
         name = type(step).__name__

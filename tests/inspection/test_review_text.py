@@ -87,6 +87,12 @@ def test_text_without_contributions_is_plain() -> None:
     assert len(display.ax_.lines) == 0
 
 
+def test_no_words_leave_the_axes_empty() -> None:
+    display = draw([], [])
+    assert display.texts_ == []
+    assert len(display.ax_.lines) == 0
+
+
 def test_legend_tells_the_classes_and_the_prediction() -> None:
     display = draw(["great"], [1.0])
     assert legend_texts(display.ax_) == ["For bad", "For good"]

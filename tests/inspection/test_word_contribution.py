@@ -24,6 +24,8 @@ def make_explanation(contributions: list[float], names: Any = None) -> ReviewExp
     return ReviewExplanation(
         names=np.array(names, dtype=object),
         contributions=np.array(contributions),
+        predicted="good",
+        probability=0.731,
         log_odds=1.0,
         baseline=0.0,
         classes=np.array(["bad", "good"]),

@@ -1,6 +1,7 @@
 """Nothing that a file holds makes loading do anything but raise ValueError."""
 
 import copy
+import itertools
 import os
 import pickle
 import random
@@ -8,11 +9,14 @@ import zipfile
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.pipeline import Pipeline
 
 import skimdb
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer
 from skimdb.feature_extraction import LogCountRatioScaler, WordIndexEncoder
+from skimdb.persistence._checks import check_vectorizer
 from tests.persistence.common import CONTENTS, make_features, npy, put_together, seal, taken_apart
 
 
@@ -306,14 +310,80 @@ def test_number_of_words_is_checked(path, num_words):
     assert_refused(path, estimator, change, "num_words_ must be an integer from 1 on")
 
 
+WRONG_NGRAMS = {
+    "must hold word indices of type int32, a row for each n-gram": [
+        np.ones((2, 2)),
+        np.array([[5, 0]]),
+        np.array([5, 6], np.int32),
+        np.empty((0, 2), np.int32),
+        np.array([[5, -1]], np.int32),
+        np.array([[0, 0]], np.int32),
+        np.array([[0, 5]], np.int32),
+    ],
+    r"must have as many columns as ngram_range=\(1, 2\) says": [
+        np.array([[5]], np.int32),
+        np.array([[5, 6, 0]], np.int32),
+    ],
+    "must be sorted by the number of words, then by these, and without repeats": [
+        np.array([[5, 0], [5, 0]], np.int32),
+        np.array([[6, 0], [5, 0]], np.int32),
+        np.array([[5, 6], [6, 0]], np.int32),
+        np.array([[5, 0], [6, 7], [6, 6]], np.int32),
+    ],
+}
+
+
 @pytest.mark.parametrize(
-    "ngrams", [np.zeros((2, 1)), np.zeros(3, int), np.zeros((0, 1), int), np.array([[-1]])]
+    ("ngrams", "message"),
+    [(ngrams, message) for message, cases in WRONG_NGRAMS.items() for ngrams in cases],
 )
-def test_ngrams_are_checked(path, ngrams):
-    estimator = MultiHotVectorizer(5).fit([[1]])
+def test_ngrams_are_checked(path, ngrams, message):
+    def change(estimator, members):
+        members["0.npy"] = npy(ngrams)
+
+    estimator = MultiHotVectorizer(9, ngram_range=(1, 2)).fit([[5, 6], [6]])
+    assert_refused(path, estimator, change, f"ngrams_ {message}")
     estimator.ngrams_ = ngrams
-    with pytest.raises(ValueError, match="ngrams_ must hold word indices"):
+    with pytest.raises(ValueError, match=f"ngrams_ {message}"):
         skimdb.save(estimator, path)
+
+
+def test_zeros_within_an_ngram_are_refused(path):
+    def change(estimator, members):
+        members["0.npy"] = npy(np.array([[5, 0, 6]], np.int32))
+
+    estimator = MultiHotVectorizer(9, ngram_range=(1, 3)).fit([[5, 6], [6]])
+    assert_refused(path, estimator, change, "ngrams_ must have zeros only behind the words")
+
+
+@given(
+    st.lists(st.lists(st.integers(4, 9), min_size=1, max_size=3).map(tuple), min_size=1),
+    st.booleans(),
+)
+def test_rows_of_ngrams_are_taken_in_their_order_alone(ngrams, tidy):
+    if tidy:
+        ngrams = sorted(set(ngrams), key=lambda words: (len(words), words))
+    vectorizer = MultiHotVectorizer(9, ngram_range=(1, 3))
+    vectorizer.num_words_ = 9
+    vectorizer.ngrams_ = np.array([[*words, 0, 0][:3] for words in ngrams], np.int32)
+    keys = [(len(words), words) for words in ngrams]
+    if all(before < after for before, after in itertools.pairwise(keys)):
+        check_vectorizer(vectorizer)
+    else:
+        with pytest.raises(ValueError, match="must be sorted"):
+            check_vectorizer(vectorizer)
+
+
+def test_ngrams_left_over_from_an_earlier_fit_do_no_harm(path):
+    vectorizer = MultiHotVectorizer(9, ngram_range=(1, 2)).fit([[5, 6], [6]])
+    vectorizer.set_params(ngram_range=(1, 1)).fit([[5, 6]])
+    skimdb.save(vectorizer, path)
+    assert skimdb.load(path).transform([[5]]).shape == (1, 9)
+
+
+def test_type_that_is_no_concrete_one_is_named(path):
+    with pytest.raises(TypeError, match=r"MultiHotVectorizer\.dtype"):
+        skimdb.save(MultiHotVectorizer(dtype=np.floating), path)
 
 
 @pytest.mark.parametrize("output", ["numpy", 3, None, []])

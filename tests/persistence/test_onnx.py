@@ -12,10 +12,11 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline, make_union
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler
 
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer
@@ -330,6 +331,35 @@ def test_step_behind_the_scaler_is_named_even_if_it_learns_no_number_of_features
 
     pipeline, _ = scaled_pipeline(LogCountRatioScaler(), Doubler(lambda X: 2 * X))
     with pytest.raises(ValueError, match="has a step Doubler between"):
+        to_onnx(pipeline, path)
+
+
+class SquareRoot(TransformerMixin, BaseEstimator):
+    # A transformer of matrices that learns nothing, not even their width.
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return X.sqrt()
+
+
+class UntaggedSquareRoot:
+    fit, transform = SquareRoot.fit, SquareRoot.transform
+
+
+@pytest.mark.parametrize("step", [SquareRoot(), UntaggedSquareRoot()])
+@pytest.mark.parametrize("with_scaler", [False, True])
+def test_step_that_learns_nothing_is_named_too(path, step, with_scaler):
+    pipeline, _ = scaled_pipeline(step, *[LogCountRatioScaler()] * with_scaler)
+    with pytest.raises(ValueError, match=f"has a step {type(step).__name__} between"):
+        to_onnx(pipeline, path)
+    assert not path.exists()
+
+
+def test_union_of_transformers_of_matrices_is_no_vectorizer(path):
+    union = FeatureUnion([("root", SquareRoot()), ("none", "drop"), ("same", "passthrough")])
+    pipeline, _ = scaled_pipeline(union)
+    with pytest.raises(ValueError, match="has a step FeatureUnion between"):
         to_onnx(pipeline, path)
 
 

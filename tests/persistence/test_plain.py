@@ -60,9 +60,9 @@ def test_types_of_numbers_come_back(dtype):
     assert type(through_json(dtype)) is type(dtype)
 
 
-@pytest.mark.parametrize("dtype", [float, int, bool])
-def test_types_of_python_come_back_as_those_of_numpy(dtype):
-    assert through_json(dtype) is np.dtype(dtype).type
+@pytest.mark.parametrize("dtype", [float, int, bool, np.float64, np.int64, np.bool_])
+def test_types_of_python_are_told_from_those_of_numpy(dtype):
+    assert through_json(dtype) is dtype
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,9 @@ def test_random_state_goes_on_where_it_was(n_drawn):
         (np.ma.zeros(1), "X.p is or holds a numpy.ma.*MaskedArray"),
         (np.dtype("U3"), "X.p is or holds a numpy.*"),
         (np.random.RandomState(np.random.PCG64(0)), "X.p is a RandomState on PCG64"),
+        (np.floating, "X.p is or holds the type numpy.floating; only bool, int, float and NumPy's"),
+        (np.unsignedinteger, "X.p is or holds the type numpy.unsignedinteger"),
+        ([str], "X.p is or holds the type builtins.str"),
         (1j, "X.p is or holds a builtins.complex"),
         ({1, 2}, "X.p is or holds a builtins.set"),
     ],
