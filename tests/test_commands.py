@@ -485,7 +485,7 @@ def test_explain_prints_the_largest_contributions(model, capsys):
 def test_explain_says_nothing_of_more_where_all_is_shown(model, capsys):
     assert main(["explain", str(model), "good"]) == 0
     title, _, row = capsys.readouterr().out.splitlines()
-    assert title.startswith("Predicted pos ")
+    assert title.startswith("Predicted ")
     assert row.split()[0] == "good"
 
 
