@@ -339,7 +339,7 @@ def _figure(entries: Sequence[Entry], tests: Mapping[str, Any]) -> Figure:
     """Draw test accuracy against the time to fit."""
     figure, ax = plt.subplots(figsize=(8, 6), layout="constrained")
     markers = {WORDS: "o", "1-2-grams": "D", "1-3-grams": "s"}
-    for entry in entries:
+    for rank, entry in enumerate(entries):
         runs = tests[entry.key]["runs"]
         accuracy, seconds = _median(runs, "accuracy"), _median(runs, "fit_seconds")
         if accuracy is None or seconds is None or accuracy < 0.8:
@@ -354,7 +354,7 @@ def _figure(entries: Sequence[Entry], tests: Mapping[str, Any]) -> Figure:
         ax.annotate(
             entry.name,
             (seconds, 100 * accuracy),
-            xytext=(5, 3),
+            xytext=(5, 3 if rank % 2 else -8),
             textcoords="offset points",
             fontsize=7,
         )
