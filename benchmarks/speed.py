@@ -28,6 +28,17 @@ _SLOW_TEXTS = "CountVectorizer, 1-3-grams"
 _REQUIRES = {"skorch on CSR": "skorch", "skimdb, Arrow": "pyarrow"}
 _OURS, _MLP, _SCIKERAS = "skimdb", "MLPClassifier", "plain scikeras on CSR"
 
+PARTS = [
+    "vectorize",
+    "texts",
+    "classify",
+    "pipeline",
+    "n-grams",
+    "search",
+    "words and units",
+    "growth",
+]
+
 Runs = dict[str, list[dict[str, float]]]
 Results = dict[str, Any]
 
@@ -36,14 +47,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Measure everything and write the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
     parser.add_argument("--repeats", type=int, default=5, help="runs of each variant")
+    parser.add_argument(
+        "--only", help=f"parts to measure anew, the others being kept, of {','.join(PARTS)}"
+    )
     parser.add_argument("--output", type=Path, default=RESULTS)
     parser.add_argument("--measure", nargs="+", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.measure:
         print(json.dumps(_measure(*args.measure)))
         return
-    results = _run(args.repeats)
-    write_json(args.output / "speed.json", results)
+    path = args.output / "speed.json"
+    parts = args.only.split(",") if args.only else PARTS
+    if unknown := sorted(set(parts) - set(PARTS)):
+        parser.error(f"argument --only: there is no part {', '.join(unknown)}")
+    kept = json.loads(path.read_text()) if args.only else {}
+    results = _run(parts, args.repeats, kept)
+    write_json(path, results)
     write_text(args.output / "speed.md", _page(results))
     mpl.use("Agg")
     _figure(results["growth"]).savefig(args.output / "speed.png", dpi=100)
@@ -73,53 +92,50 @@ def _measure_in_process(*what: str) -> Any:
     return json.loads(run.stdout.splitlines()[-1])
 
 
-def _run(n_repeats: int) -> Results:
+def _run(parts: Sequence[str], n_repeats: int, kept: Results) -> Results:
+    """Measure some parts; the others are as they are kept."""
     vectorizers = _installed(variants.VECTORIZERS)
     classifiers = _installed(variants.CLASSIFIERS)
-    searches = [_OURS, _MLP]
     sizes = list(variants.growth_cases())
-    # What is slow out of proportion runs once: two vectorizers, and the search with scikeras.
-    repeated = {*vectorizers, *variants.TEXT_WAYS} - {_SLOW, _SLOW_TEXTS}
-    n_repeated = len(repeated) + len(classifiers) + 2 * len(searches) + 1
-    n_processes = n_repeats * n_repeated + 4 + len(sizes)
+    # What takes turns, and what is slow out of proportion or repeats within, and runs once.
+    names: dict[str, tuple[list[str], list[str]]] = {
+        "vectorize": ([name for name in vectorizers if name != _SLOW], [_SLOW]),
+        "texts": ([name for name in variants.TEXT_WAYS if name != _SLOW_TEXTS], [_SLOW_TEXTS]),
+        "classify": (classifiers, []),
+        "pipeline": ([_OURS], []),
+        "n-grams": ([_OURS, _MLP], []),
+        "search": ([_OURS, _MLP], [_SCIKERAS]),
+        "words and units": ([], ["all"]),
+        "growth": ([], sizes),
+    }
+    total = sum(n_repeats * len(names[part][0]) + len(names[part][1]) for part in parts)
+    results = {**kept, "machine": machine()}
+    results["left_out"] = [
+        name
+        for name in [*variants.VECTORIZERS, *variants.CLASSIFIERS]
+        if name not in {*vectorizers, *classifiers}
+    ]
     with Progress() as progress:
-        task = progress.add_task("Measuring", total=n_processes)
+        task = progress.add_task("Measuring", total=total)
 
-        def measure(*what: str) -> Any:
-            progress.update(task, description=": ".join(what[:2]))
-            measured = _measure_in_process(*what)
+        def measure(part: str, name: str) -> Any:
+            progress.update(task, description=f"{part}: {name}")
+            repeats_within = part in ("words and units", "growth")
+            measured = _measure_in_process(part, name, *[str(n_repeats)] * repeats_within)
             progress.advance(task)
             return measured
 
-        def in_turn(kind: str, names: Sequence[str]) -> Runs:
-            rounds = [{name: measure(kind, name) for name in names} for _ in range(n_repeats)]
-            return {name: [measured[name] for measured in rounds] for name in names}
-
-        return {
-            "machine": machine(),
-            "left_out": [
-                name
-                for name in [*variants.VECTORIZERS, *variants.CLASSIFIERS]
-                if name not in {*vectorizers, *classifiers}
-            ],
-            "vectorize": {
-                **in_turn("vectorize", [name for name in vectorizers if name != _SLOW]),
-                _SLOW: [measure("vectorize", _SLOW)],
-            },
-            "texts": {
-                **in_turn("texts", [way for way in variants.TEXT_WAYS if way != _SLOW_TEXTS]),
-                _SLOW_TEXTS: [measure("texts", _SLOW_TEXTS)],
-            },
-            "classify": in_turn("classify", classifiers),
-            "pipeline": in_turn("pipeline", [_OURS]),
-            "n-grams": in_turn("n-grams", searches),
-            "search": {
-                **in_turn("search", searches),
-                _SCIKERAS: [measure("search", _SCIKERAS)],
-            },
-            "words and units": measure("words and units", "", str(n_repeats)),
-            "growth": {size: measure("growth", size, str(n_repeats)) for size in sizes},
-        }
+        for part in parts:
+            repeated, once = names[part]
+            rounds = [{name: measure(part, name) for name in repeated} for _ in range(n_repeats)]
+            results[part] = {
+                **{name: [measured[name] for measured in rounds] for name in repeated},
+                **{name: measure(part, name) for name in once},
+            }
+            if repeated:
+                results[part] |= {name: [results[part][name]] for name in once}
+    results["words and units"] = results["words and units"].get("all", results["words and units"])
+    return results
 
 
 def _installed(names: Sequence[str] | dict[str, Any]) -> list[str]:

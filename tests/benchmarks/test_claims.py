@@ -536,7 +536,7 @@ def test_one_seed_is_refused(tmp_path, capsys):
 
 @pytest.mark.real_data
 def test_texts_are_encoded_as_the_reviews_are():
-    texts = studies.read_texts(studies.locate_texts(11)[1], ["text"])["text"][:50]
+    texts = studies.read_columns(studies.locate_texts(11)[1], ["text"])["text"][:50]
     encoded = studies.encode(texts)
     X, _ = studies.load_imdb("test")
     reviews = studies.MultiHotVectorizer(studies.NUM_WORDS).transform(X)

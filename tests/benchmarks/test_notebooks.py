@@ -59,7 +59,7 @@ def test_goes_on_where_it_was_and_gives_the_same_page(tmp_path, monkeypatch):
     finished = []
     original = notebooks._run
     monkeypatch.setattr(
-        notebooks, "_run", lambda *args: finished.append(args[1:3]) or original(*args)
+        notebooks, "_run", lambda *args: finished.append(args[:2]) or original(*args)
     )
     again = run(tmp_path, "--only", "B1,A11")
     assert [(variant.name, seed) for variant, seed in finished] == [("A11", 1)]
