@@ -298,7 +298,8 @@ def _page(results: Results) -> str:
 
 `python -m benchmarks.speed`, medians of {n_runs} runs. {machine_line(results["machine"])}
 
-Left out because it is not installed: {left_out}.
+Left out because it is not installed: {left_out}. Each section is one run in which the variants take
+turns; sections may have been measured at different times.
 
 ## Ratios
 
