@@ -1,0 +1,72 @@
+"""Searches on a local Ray cluster of two worker processes."""
+
+import os
+import sys
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from skimdb import DenseSentimentClassifier, MultiHotVectorizer
+from skimdb.datasets import make_reviews
+from skimdb.model_selection import register_ray
+from tests.model_selection.common import kill_worker_in_fifth_call, notes, recorded
+
+REVIEWS, LABELS = make_reviews(400, num_words=500, random_state=0)
+NETWORK = make_pipeline(
+    MultiHotVectorizer(500), DenseSentimentClassifier(4, epochs=2, batch_size=64, random_state=0)
+)
+GRID = {"densesentimentclassifier__units": [2, 4], "densesentimentclassifier__dropout": [0.0, 0.5]}
+
+pytestmark = [
+    # Ray's own, at import, at start and with the context that joblib asks it for.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    ray = pytest.importorskip("ray")
+    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=200 * 2**20)
+    yield ray
+    ray.shutdown()
+
+
+@pytest.fixture
+def on_ray(cluster):
+    register_ray()
+    with joblib.parallel_config(backend="ray"):
+        yield
+
+
+def test_a_search_survives_a_killed_worker_with_the_serial_results(on_ray, tmp_path):
+    serial = GridSearchCV(NETWORK, GRID, cv=3, refit=False).fit(REVIEWS, LABELS)
+    killing = FunctionTransformer(kill_worker_in_fifth_call, kw_args={"folder": tmp_path})
+    pipeline = make_pipeline(killing, *map(clone, NETWORK))
+    search = GridSearchCV(pipeline, GRID, cv=3, n_jobs=2, refit=False, error_score="raise")
+    search.fit(REVIEWS, LABELS)
+    assert len(notes(tmp_path, "killed")) == 1
+    for name in [f"split{fold}_test_score" for fold in range(3)]:
+        np.testing.assert_array_equal(search.cv_results_[name], serial.cv_results_[name])
+
+
+def test_data_is_stored_once(on_ray, tmp_path):
+    X = recorded(MultiHotVectorizer(500, sparse_output=False).transform(REVIEWS), tmp_path)
+    GridSearchCV(
+        DenseSentimentClassifier(epochs=1), {"units": [2, 3, 4, 5]}, cv=3, n_jobs=2, refit=False
+    ).fit(X, LABELS)
+    assert notes(tmp_path, "pickled").count(os.getpid()) == 1
+
+
+def test_without_ray_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.delitem(sys.modules, "skimdb.model_selection._ray", raising=False)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ImportError, match=r"pip install 'skimdb\[ray\]'"):
+        register_ray()

@@ -1,0 +1,49 @@
+"""How many threads TensorFlow starts, each time in a fresh process."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import tensorflow as tf
+threading = tf.config.threading
+{}
+print(threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads())
+"""
+
+
+def threads_after(program, omp_num_threads):
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    if omp_num_threads is not None:
+        environment["OMP_NUM_THREADS"] = omp_num_threads
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(program)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("omp_num_threads", "expected"),
+    [
+        ("3,2", "3 3"),
+        (None, "0 0"),  # TensorFlow's default, one per core
+    ],
+)
+def test_tensorflow_follows_omp_num_threads(omp_num_threads, expected):
+    assert threads_after("import skimdb.neural_network", omp_num_threads) == expected
+
+
+def test_the_program_s_own_setting_stays():
+    program = "threading.set_intra_op_parallelism_threads(3); import skimdb.neural_network"
+    assert threads_after(program, "1") == "3 0"
+
+
+def test_tensorflow_that_runs_already_stays_as_it_is():
+    program = "tf.constant(1.0) + 1; import skimdb.neural_network"
+    assert threads_after(program, "1") == "0 0"
