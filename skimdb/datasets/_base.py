@@ -52,6 +52,41 @@ def check_params(constraints: dict[str, list[Any]]) -> Callable[[_Function], _Fu
     return decorator
 
 
+class ReviewArray(np.ndarray):
+    """An object array of index arrays that is pickled as one flat array.
+
+    Sending it to a process, or hashing it to look up a cached result, then costs what the indices
+    cost, and not a thousand times as many objects.
+    """
+
+    def __reduce__(self) -> Any:
+        """Return what makes the array again, of its rows put end to end where all are alike."""
+        rows = list(self.flat)
+        kinds = {(type(row), getattr(row, "dtype", None), np.ndim(row)) for row in rows}
+        if self.ndim != 1 or len(kinds) != 1 or not kinds <= _ROW_KINDS:
+            return super().__reduce__()
+        lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+        return as_reviews, (_end_to_end(rows, lengths), lengths)
+
+
+_ROW_KINDS = {(np.ndarray, np.dtype(code), 1) for code in np.typecodes["AllInteger"]}
+
+
+def _end_to_end(rows: list[NDArray[Any]], lengths: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the array that the rows are cut from, or a copy if they are not all of it in order.
+
+    The same object each time is what keeps joblib from writing it to shared memory for each task.
+    """
+    base = rows[0].base
+    if isinstance(base, np.ndarray) and base.ndim == 1 and base.size == lengths.sum():
+        starts = [row.__array_interface__["data"][0] for row in rows if len(row)]
+        sizes = lengths[lengths > 0] * base.itemsize
+        places = base.__array_interface__["data"][0] + np.cumsum(sizes) - sizes
+        if base.flags.c_contiguous and base.dtype == rows[0].dtype and starts == places.tolist():
+            return base
+    return np.concatenate(rows)
+
+
 def as_reviews(indices: NDArray[np.int32], lengths: NDArray[np.int64]) -> NDArray[Any]:
     """Cut a flat buffer into reviews.
 
@@ -67,8 +102,9 @@ def as_reviews(indices: NDArray[np.int32], lengths: NDArray[np.int64]) -> NDArra
     reviews : ndarray of shape (n_samples,), dtype object
         Views on `indices`.
     """
-    reviews = np.empty(len(lengths), dtype=object)
+    reviews = np.empty(len(lengths), dtype=object).view(ReviewArray)
     bounds = pairwise([0, *lengths.cumsum().tolist()])
+    indices = np.asarray(indices)  # Slices of a memmap would be memmaps, which take long to make.
     # One by one, since NumPy would make a matrix of reviews that have the same length.
     for i, (start, end) in enumerate(bounds):
         reviews[i] = indices[start:end]

@@ -133,7 +133,8 @@ def fetch_imdb(
         With the attributes
 
         data : ndarray of shape (n_samples,), dtype object
-            Each review is an int32 array, and all are views on one flat array.
+            Each review is an int32 array, and all are views on one flat array, as which they are
+            pickled too.
         target : ndarray of shape (n_samples,), dtype int64
             0 for a negative and 1 for a positive review.
         target_names : list of str

@@ -163,7 +163,7 @@ def make_reviews(
     X : ndarray of shape (n_samples,), dtype object
         Each review is an int32 array of word indices: 1 at the start, 2 for a word that was
         left out, the word's rank by frequency plus 3 for every other. All are views on one
-        flat array.
+        flat array, as which they are pickled too.
 
     y : ndarray of shape (n_samples,), dtype int64
         0 for a negative and 1 for a positive review.

@@ -103,7 +103,7 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
     >>> encoder.word_index_
     {'good': 1, 'a': 2, 'film': 3, 'very': 4, 'one': 5}
     >>> encoder.transform(["a good plot"])
-    array([array([1, 5, 4, 2], dtype=int32)], dtype=object)
+    ReviewArray([array([1, 5, 4, 2], dtype=int32)], dtype=object)
     >>> encoder.inverse_transform([[1, 5, 4, 2]])
     array(['a good ?'], dtype=object)
     >>> sorted(WordIndexEncoder(punctuation="!?").fit(["Good?", "Good!"]).word_index_)
@@ -215,7 +215,8 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         Returns
         -------
         ndarray of shape (n_samples,), dtype object
-            For each text an int32 array of word indices. All are views on one flat array.
+            For each text an int32 array of word indices. All are views on one flat array, as
+            which they are pickled too.
 
         Raises
         ------

@@ -566,11 +566,11 @@ class TestSetOutput:
         encoder = WordIndexEncoder(word_index=WORD_INDEX)
         assert encoder.set_output(transform=transform) is encoder
         for method in (encoder.transform, encoder.fit_transform):
-            assert type(method(TEXTS)) is np.ndarray
+            assert isinstance(method(TEXTS), np.ndarray)
 
     def test_the_global_configuration_is_no_matter(self):
         with sklearn.config_context(transform_output="pandas"):
-            assert type(WordIndexEncoder().fit_transform(TEXTS)) is np.ndarray
+            assert isinstance(WordIndexEncoder().fit_transform(TEXTS), np.ndarray)
 
     def test_later_steps_of_a_pipeline_follow_their_own(self):
         pipeline = make_pipeline(

@@ -1,0 +1,123 @@
+"""How object arrays of reviews are pickled and hashed."""
+
+import copy
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.model_selection import train_test_split
+
+from skimdb.datasets import make_reviews
+from skimdb.datasets._base import ReviewArray, as_reviews
+
+
+def review_array(rows):
+    reviews = np.empty(len(rows), dtype=object)
+    for i, row in enumerate(rows):
+        reviews[i] = row
+    return reviews.view(ReviewArray)
+
+
+def assert_same_rows(actual, expected):
+    assert actual.shape == expected.shape
+    for actual_row, row in zip(actual, expected, strict=True):
+        np.testing.assert_array_equal(actual_row, row)
+        assert type(actual_row) is type(row)
+        assert getattr(actual_row, "dtype", None) == getattr(row, "dtype", None)
+
+
+lengths_and_rows = st.lists(st.integers(0, 5), max_size=8).flatmap(
+    lambda lengths: st.tuples(
+        st.just(lengths), st.lists(st.integers(0, max(len(lengths) - 1, 0)), max_size=8)
+    )
+)
+
+
+@given(lengths_and_rows)
+def test_any_choice_of_rows_survives_pickling(lengths_and_rows):
+    lengths, chosen = lengths_and_rows
+    flat = np.arange(sum(lengths), dtype=np.int32)
+    reviews = as_reviews(flat, np.array(lengths, dtype=np.int64))
+    for rows in (reviews, reviews[chosen if lengths else []], reviews[::-1], reviews[1:]):
+        restored = pickle.loads(pickle.dumps(rows))
+        assert type(restored) is ReviewArray
+        assert_same_rows(restored, rows)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [np.array([1, 2]), np.array([3], dtype=np.int8)],
+        [np.array([1, 2]), [3]],
+        [np.array([[1, 2]]), np.array([[3]])],
+        [np.array([1.5]), np.array([2.5])],
+        ["a text", None],
+        [[1, 2], [3, 4]],
+    ],
+    ids=["dtypes", "types", "matrices", "floats", "texts", "lists"],
+)
+def test_rows_of_other_kinds_survive_pickling(rows):
+    reviews = review_array(rows)
+    assert_same_rows(pickle.loads(pickle.dumps(reviews)), reviews)
+
+
+def test_a_matrix_of_reviews_survives_pickling():
+    reviews = review_array([np.arange(3), np.arange(2)]).reshape(1, 2)
+    restored = pickle.loads(pickle.dumps(reviews))
+    assert restored.shape == (1, 2)
+    np.testing.assert_array_equal(restored[0, 1], np.arange(2))
+
+
+def test_changes_of_rows_are_pickled():
+    reviews, _ = make_reviews(5, random_state=0)
+    reviews[1][0] = 77
+    reviews[3] = np.array([7, 8, 9], dtype=np.int32)
+    restored = pickle.loads(pickle.dumps(reviews))
+    assert restored[1][0] == 77
+    assert_same_rows(restored, reviews)
+
+
+def test_the_buffer_itself_is_what_is_pickled():
+    flat = np.arange(6, dtype=np.int32)
+    reviews = as_reviews(flat, np.array([2, 0, 4]))
+    assert reviews.__reduce__()[1][0] is flat
+    assert reviews[:2].__reduce__()[1][0] is not flat
+    assert reviews[[2, 1, 0]].__reduce__()[1][0] is not flat
+
+
+def test_rows_of_a_memory_mapped_buffer_are_plain_arrays(tmp_path):
+    np.save(tmp_path / "flat.npy", np.arange(6))
+    flat = np.load(tmp_path / "flat.npy", mmap_mode="r")
+    assert {type(row) for row in as_reviews(flat, np.array([2, 4]))} == {np.ndarray}
+
+
+def test_the_pickle_is_as_small_as_the_indices():
+    reviews, _ = make_reviews(1000, random_state=0)
+    n_indices = sum(map(len, reviews))
+    assert len(pickle.dumps(reviews)) < 4 * n_indices + 8 * len(reviews) + 1000
+
+
+def test_joblib_s_hash_is_that_of_the_contents():
+    reviews, _ = make_reviews(50, random_state=0)
+    copied = review_array([row.copy() for row in reviews])
+    assert joblib.hash(reviews) == joblib.hash(copied)
+    assert joblib.hash(reviews) != joblib.hash(reviews[::-1])
+    copied[7][0] += 1
+    assert joblib.hash(reviews) != joblib.hash(copied)
+
+
+def test_splits_stay_review_arrays():
+    reviews, _ = make_reviews(50, random_state=0)
+    for part in train_test_split(reviews, random_state=0):
+        assert type(part) is ReviewArray
+    assert type(copy.deepcopy(reviews)) is ReviewArray
+
+
+def test_the_same_word_boundaries_elsewhere_hash_differently():
+    flat = np.arange(4, dtype=np.int32)
+    assert joblib.hash(as_reviews(flat, np.array([1, 3]))) != joblib.hash(
+        as_reviews(flat, np.array([2, 2]))
+    )
