@@ -11,12 +11,22 @@ from html import escape
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import joblib
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from sklearn.pipeline import Pipeline
 
 import skimdb
 from skimdb._command_line import check_writable, silent_stderr
+from skimdb.datasets._prediction import predict_files
+from skimdb.datasets._prediction_task import predict_places
 from skimdb.datasets._text_files import iter_texts
 from skimdb.inspection import explain_reviews
 from skimdb.inspection._explanation import ReviewExplanation
@@ -28,27 +38,98 @@ _MAX_CHARACTERS = 10_000_000
 
 
 def predict(args: argparse.Namespace) -> None:
+    """Print the labels of texts and their probabilities, or write those of files."""
+    if args.output is None:
+        _predict_texts(args)
+    else:
+        _predict_files(args)
+
+
+def _predict_texts(args: argparse.Namespace) -> None:
     """Print the label and its probability of each text, batch by batch."""
+    if Path(args.file).is_dir():
+        raise ValueError(f"{args.file} is a folder: say with -o where to write its predictions")
+    if args.keep is not None or args.jobs is not None:
+        raise ValueError("--keep and --jobs are for what -o writes, and there is no -o")
+    as_table = args.format != "jsonl"
     with _open_input(args.file) as file:
         model = _load_model(args.model)
         labels = model.classes_.tolist()
         width = max(len("label"), *(len(str(label)) for label in labels))
-        if args.format == "table":
+        if as_table:
             print(_table_row("row", "label", "probability", width))
         n_done = 0
         with _progress(file) as advance:
             for texts in _batches(iter_texts(file, args.file, text=args.text)):
-                probabilities = model.predict_proba(texts)
-                best = probabilities.argmax(axis=1)
-                for i, (j, row) in enumerate(zip(best, probabilities, strict=True), n_done + 1):
-                    label, probability = labels[j], float(row[j])
-                    if args.format == "table":
-                        print(_table_row(str(i), str(label), f"{probability:.4f}", width))
+                predicted = zip(*predict_places(model, texts), strict=True)
+                for i, (place, probability) in enumerate(predicted, n_done + 1):
+                    if as_table:
+                        print(_table_row(str(i), str(labels[place]), f"{probability:.4f}", width))
                     else:
-                        print(_json_row(i, label, probability))
+                        print(_json_row(i, labels[place], float(probability)))
                 sys.stdout.flush()
                 n_done += len(texts)
                 advance(n_done)
+
+
+def _predict_files(args: argparse.Namespace) -> None:
+    """Write the predictions for one Parquet file or more, in threads."""
+    if not Path(args.file).is_dir() and Path(args.file).suffix.lower() != ".parquet":
+        raise ValueError(f"-o is for .parquet files and folders of them, got {args.file}")
+    if args.format is not None:
+        raise ValueError("--format must be left out, since -o writes Parquet files")
+    Path(args.file).stat()  # as for the model, before TensorFlow is waited for
+    model = _load_model(args.model)
+    n_written = 0
+    with (
+        _file_progress() as advance,
+        _notes_in_message(),
+        joblib.parallel_config("threading", n_jobs=args.jobs or os.cpu_count()),
+    ):
+
+        def count(n_done: int, n_files: int) -> None:
+            nonlocal n_written
+            n_written += 1
+            advance(n_done, n_files)
+
+        results = predict_files(
+            model,
+            args.file,
+            args.output,
+            column="text" if args.text is None else args.text,
+            keep=args.keep,
+            progress=count,
+        )
+    n_skipped = len(results) - n_written
+    print(f"Files in {args.output}: {n_written:,} written, {n_skipped:,} skipped")
+
+
+@contextmanager
+def _file_progress() -> Iterator[Callable[[int, int], None]]:
+    """Show on standard error how many files are done."""
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task("Predicting", total=None)
+        yield lambda n_done, n_files: progress.update(task, completed=n_done, total=n_files)
+
+
+@contextmanager
+def _notes_in_message() -> Iterator[None]:
+    """Raise what is wrong with data with the file and the rows, which are in a note."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        notes = getattr(error, "__notes__", [])
+        raise ValueError(", ".join([str(error).removesuffix("."), *notes])) from error
 
 
 def explain(args: argparse.Namespace) -> None:

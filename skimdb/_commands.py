@@ -12,7 +12,7 @@ from skimdb._command_line import OneLineParser, fail, integer_from
 
 COMMANDS = {
     "fit": "fit a model to labelled texts and keep it in a file",
-    "predict": "print the labels and probabilities of texts",
+    "predict": "print the labels and probabilities of texts, or write those of Parquet files",
     "explain": "print which words of a text contribute to its prediction",
 }
 
@@ -100,11 +100,31 @@ def _add_predict_arguments(parser: argparse.ArgumentParser) -> None:
         default="-",
         metavar="FILE",
         help="a .parquet, .csv, .jsonl or .txt file; - (the default) and .txt have one text on "
-        "each line; UTF-8",
+        "each line; UTF-8. With -o, a .parquet file or a folder of them",
     )
     parser.add_argument("--text", metavar="COLUMN", help="where the texts are (default: text)")
     parser.add_argument(
-        "--format", choices=["table", "jsonl"], default="table", help="default: table"
+        "--format", choices=["table", "jsonl"], help="of what is printed (default: table)"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="print no predictions, but write a .parquet file of them for each file; those that "
+        "are there already are skipped",
+    )
+    parser.add_argument(
+        "--keep",
+        action="append",
+        metavar="COLUMN",
+        help="a column to copy to what is written; can be given several times",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=integer_from(1),
+        metavar="N",
+        help="threads, each of which works on a file (default: all processors)",
     )
 
 

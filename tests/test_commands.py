@@ -405,13 +405,120 @@ def test_interrupted_prediction_gives_status_130(model, stdin, monkeypatch, caps
         ("no.csv", r"No such file or directory: .*no\.csv"),
         ("new.tsv", r"new\.tsv must be \.parquet, \.csv, \.jsonl or \.txt"),
         ("new.csv", r"new\.csv has no column 'text'; its columns: 'review'"),
-        (".", "Is a directory"),
+        (".", "is a folder: say with -o where to write its predictions"),
     ],
 )
 def test_predict_of_unfit_data_gives_one_line_and_status_2(model, tmp_path, capsys, name, message):
     (tmp_path / "new.tsv").touch()
     write_csv(tmp_path / "new.csv", ["review"], [["fine"]])
     fails(["predict", model, tmp_path / name], message, capsys)
+
+
+# predict, of files
+
+
+def write_parts(folder, sizes=(5, 3, 4)):
+    """Write texts to numbered files."""
+    texts = iter(TEXTS[::50])
+    for number, size in enumerate(sizes):
+        path = folder / f"{number}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        part = [next(texts) for _ in range(size)]
+        pq.write_table(pa.table({"id": range(size), "place": "a" * size, "x": part}), path)
+    return folder
+
+
+@pytest.mark.parametrize("options", [[], ["--jobs", "1"]])
+def test_predict_writes_files_for_those_of_a_folder(model, tmp_path, capsys, options):
+    folder, output = write_parts(tmp_path / "in"), tmp_path / "new" / "out"
+    columns = ["--text", "x", "--keep", "place", "--keep", "id"]
+    assert main(["predict", str(model), str(folder), "-o", str(output), *columns, *options]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == f"Files in {output}: 3 written, 0 skipped\n"
+    assert printed.err == ""
+    for path in folder.iterdir():
+        table = pq.read_table(path)
+        result = pq.read_table(output / path.name)
+        assert result.column_names == ["place", "id", "label", "probability"]
+        assert result.select(["place", "id"]).equals(table.select(["place", "id"]))
+        expected = expected_predictions(model, table["x"].to_pylist())
+        assert result["label"].to_pylist() == [label for label, _ in expected]
+        np.testing.assert_allclose(
+            result["probability"].to_numpy(), [probability for _, probability in expected]
+        )
+
+
+def test_predict_skips_files_that_are_written(model, tmp_path, capsys):
+    folder, output = write_parts(tmp_path / "in"), tmp_path / "out"
+    arguments = ["predict", str(model), str(folder), "-o", str(output), "--text", "x"]
+    one = ["predict", str(model), str(folder / "1.parquet"), *arguments[3:]]
+    assert main(one) == 0
+    assert list(output.iterdir()) == [output / "1.parquet"]
+    state = (output / "1.parquet").stat()
+    capsys.readouterr()
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == f"Files in {output}: 2 written, 1 skipped\n"
+    assert (output / "1.parquet").stat().st_mtime_ns == state.st_mtime_ns
+    assert len(list(output.iterdir())) == 3
+
+
+def test_predict_shows_how_many_files_are_done(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr", Terminal())
+    folder = write_parts(tmp_path / "in")
+    arguments = ["predict", str(model), str(folder), "-o", str(tmp_path / "out"), "--text", "x"]
+    assert main(arguments) == 0
+    assert re.search("Predicting .*3/3", sys.stderr.getvalue())
+
+
+def test_interrupted_prediction_leaves_whole_files(model, tmp_path, monkeypatch, capsys):
+    folder, output = write_parts(tmp_path / "in"), tmp_path / "out"
+
+    def predict_until_size_3(model, texts):
+        return interrupt() if len(texts) == 3 else (np.zeros(5, int), np.zeros(5, np.float32))
+
+    monkeypatch.setattr("skimdb.datasets._prediction_task.predict_places", predict_until_size_3)
+    options = ["-o", str(output), "--text", "x", "--jobs", "1"]
+    assert main(["predict", str(model), str(folder), *options]) == 130
+    assert capsys.readouterr().err == "skimdb: interrupted.\n"
+    assert list(output.iterdir()) == [output / "0.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "message"),
+    [
+        ("-", [], r"-o is for \.parquet files and folders of them, got -"),
+        ("new.csv", [], r"-o is for \.parquet files and folders of them, got .*new\.csv"),
+        ("no", [], r"-o is for \.parquet files and folders of them, got .*no"),
+        ("no.parquet", [], r"No such file or directory: .*no\.parquet"),
+        ("in", ["--format", "table"], "--format must be left out, since -o writes Parquet files"),
+        ("in", [], r"0\.parquet has no column 'text'; its columns: 'id', 'place', 'x'"),
+        ("in", ["--text", ""], r"0\.parquet has no column ''; its columns: 'id', 'place', 'x'"),
+        ("in", ["--text", "id"], "'id' must hold texts or lists of word indices, got int64"),
+        ("in", ["--text", "x", "--keep", "label"], "keep must not hold 'label'"),
+        (
+            "lists.parquet",
+            [],
+            r"Row 0 of X must be a text, a str, got .*, raised by model on rows 1 to 2 of .*lists",
+        ),
+    ],
+)
+def test_files_that_cannot_be_predicted_give_one_line_and_status_2(
+    model, tmp_path, capsys, file, options, message
+):
+    write_parts(tmp_path / "in")
+    (tmp_path / "new.csv").touch()
+    pq.write_table(pa.table({"text": [[1], [2]]}), tmp_path / "lists.parquet")
+    path = file if file == "-" else tmp_path / file
+    output = tmp_path / "out"
+    fails(["predict", model, path, "-o", output, "--jobs", "1", *options], message, capsys)
+    assert not output.exists() or not list(output.iterdir())
+
+
+@pytest.mark.parametrize("options", [["--keep", "id"], ["--jobs", "2"]])
+def test_options_for_files_need_an_output(model, tmp_path, capsys, options):
+    message = "--keep and --jobs are for what -o writes, and there is no -o"
+    fails(["predict", model, tmp_path / "new.csv", *options], message, capsys)
 
 
 # Models, of which predict and explain say the same
@@ -544,6 +651,7 @@ def test_explain_of_more_than_two_classes_gives_one_line_and_status_2(tmp_path, 
         (["fit", "r.csv", "-o", "m", "--seed", "-1"], "argument --seed: must be at least 0"),
         (["fit", "r.csv", "-o", "m", "--quick"], "unrecognized arguments: --quick"),
         (["predict"], "the following arguments are required: MODEL"),
+        (["predict", "m", "--jobs", "0"], "argument --jobs: must be at least 1, got 0"),
         (["predict", "m", "--format", "csv"], "argument --format: invalid choice: 'csv'"),
         (["explain", "m"], "the following arguments are required: TEXT"),
         (["explain", "m", "good", "--n", "0"], "argument --n: must be at least 1, got 0"),
