@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import unique_labels
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skimdb.neural_network._network import (
     build_dense_network,
@@ -24,9 +24,9 @@ from skimdb.neural_network._network import (
 from skimdb.neural_network._progress import Progress, all_or_nothing
 from skimdb.neural_network._samples import FloatArray, Samples, check_samples
 from skimdb.neural_network._training import predict_logits, train
+from skimdb.neural_network._validation import validate_features
 from skimdb.utils._fixes import FixedKerasClassifier
 
-_DTYPES = [np.float32, np.float64]
 _INT32_MAX = np.iinfo(np.int32).max
 
 
@@ -129,6 +129,19 @@ class DenseSentimentClassifier(FixedKerasClassifier):
     SGD with ``momentum=1``, and where a batch has on average as many entries as there are
     features.
 
+    Each epoch takes the samples in a new random order. Up to 65,536 are permuted at once; of
+    more, chunks of 1,024 consecutive rows are put in random order, and 64 chunks at a time are
+    permuted together.
+
+    The arrays of a CSR matrix may be memory-mapped, as by ``joblib.load(path, mmap_mode="r")``.
+    Of a mapped matrix of float32 or float64, 65,536 rows at a time are in memory, as long as it
+    is opened to be read only and all samples have weight; the weights are those of training in
+    memory, to the bit. What grows with the number of samples is a byte each for the class (for
+    up to 256 classes), 4 or 8 bytes each with `class_weight` or `sample_weight`, and the results
+    of predictions. Early stopping copies both parts of its split, unless `X_val` is given;
+    ``fit_method_ == "keras"`` takes 8 bytes per sample for their order. Other types and formats
+    are converted in memory.
+
     References
     ----------
     .. [1] F. Chollet, "Deep Learning with Python", Manning, 2017, section 3.4.
@@ -230,11 +243,13 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features; a sparse matrix is used as CSR.
+            Features; a sparse matrix is used as CSR. It may be memory-mapped, see Notes of the
+            class.
         y : array-like of shape (n_samples,)
             Labels, of at least two classes.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples, at least 0. By default all are 1.
+            Weights of the samples, at least 0. By default all are 1. Where some are 0, `X` is
+            copied without them.
         X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None
             Features of validation data, which is evaluated after each epoch and is what early
             stopping looks at. In a pipeline, ``transform_input=["X_val"]`` carries it through
@@ -445,7 +460,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
 
     def _logits(self, X: Any) -> FloatArray:
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=_DTYPES, reset=False)
+        X = validate_features(self, X, reset=False)
         return predict_logits(self.model_, X)
 
     def _check_training_data(
@@ -458,9 +473,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         reset: bool,
     ) -> tuple[Samples, NDArray[Any]]:
         """Return the samples with positive weight, and the classes, by default those of `y`."""
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=_DTYPES, multi_output=True, reset=reset
-        )
+        X, y = validate_features(self, X, y=y, multi_output=True, reset=reset)
         samples, classes = check_samples(
             X, y, sample_weight, classes=classes, class_weight=self.class_weight
         )
@@ -483,15 +496,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
             if sample_weight_val is not None:
                 raise ValueError("sample_weight_val was given without X_val and y_val.")
             return None
-        X_val, y_val = validate_data(
-            self,
-            X_val,
-            y_val,
-            accept_sparse="csr",
-            dtype=_DTYPES,
-            multi_output=True,
-            reset=False,
-        )
+        X_val, y_val = validate_features(self, X_val, y=y_val, multi_output=True, reset=False)
         samples, _ = check_samples(X_val, y_val, sample_weight_val, classes=classes, suffix="_val")
         return samples
 

@@ -9,7 +9,15 @@ import scipy.sparse as sp
 import tensorflow as tf
 from sklearn.utils import gen_batches
 
-from skimdb.neural_network._samples import FloatArray, IntArray, Matrix, Samples
+from skimdb.neural_network._samples import (
+    FloatArray,
+    IntArray,
+    Matrix,
+    Samples,
+    ends_group,
+    shuffled_batches,
+)
+from skimdb.utils._mapped import release_pages
 
 _PREDICT_BATCH_SIZE = 512
 
@@ -26,19 +34,21 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __init__(self, samples: Samples, batch_size: int) -> None:
         super().__init__()
         self._samples = samples
-        self._batches = list(gen_batches(len(samples), batch_size))
-        self._order: IntArray = np.arange(len(samples))
+        self._batch_size = batch_size
+        self._batches: list[slice] | list[IntArray] = list(gen_batches(len(samples), batch_size))
 
     def __len__(self) -> int:
         return len(self._batches)
 
     def __getitem__(self, index: int) -> tuple[Any, Any, FloatArray]:
-        batch = self._samples.take(self._order[self._batches[index]])
-        return _as_keras_input(batch.X), batch.y, batch.sample_weight
+        batch = self._samples.take(self._batches[index])
+        if ends_group(index, self._batch_size):
+            release_pages(self._samples.X)
+        return _as_keras_input(batch.X), batch.y.astype(np.int64), batch.sample_weight
 
     def shuffle(self, rng: np.random.Generator) -> None:
         """Put the samples in the order of an epoch."""
-        self._order = rng.permutation(len(self._samples))
+        self._batches = list(shuffled_batches(len(self._samples), self._batch_size, rng))
 
 
 def fit_with_keras(

@@ -19,7 +19,15 @@ from sklearn.utils import gen_batches
 from skimdb.neural_network._arrays import ArrayNetwork, cross_entropy
 from skimdb.neural_network._keras_fit import fit_with_keras, predict_with_keras
 from skimdb.neural_network._optimizers import ArrayOptimizer, array_optimizer_class
-from skimdb.neural_network._samples import FloatArray, IntArray, Matrix, Samples, epoch_rng
+from skimdb.neural_network._samples import (
+    FloatArray,
+    IntArray,
+    Matrix,
+    Samples,
+    epoch_rng,
+    row_blocks,
+    shuffled_runs,
+)
 from skimdb.utils._threads import single_blas_thread
 
 FitMethod = Literal["arrays", "keras"]
@@ -144,10 +152,16 @@ def predict_logits(model: keras.Model, X: Matrix) -> FloatArray:
 
     Their shape is (n_samples, n_outputs).
     """
-    if not ArrayNetwork.supports(model):
-        return predict_with_keras(model, X)
-    with single_blas_thread():
-        return ArrayNetwork(model, X.dtype).logits(X)
+    logits: FloatArray = np.empty((X.shape[0], model.output_shape[-1]), X.dtype)
+    if ArrayNetwork.supports(model):
+        network = ArrayNetwork(model, X.dtype)
+        with single_blas_thread():
+            for rows, block in row_blocks(X):
+                logits[rows] = network.logits(block)
+    else:
+        for rows, block in row_blocks(X):
+            logits[rows] = predict_with_keras(model, block)
+    return logits
 
 
 def acts_on_batches(callback: keras.callbacks.Callback) -> bool:
@@ -176,7 +190,7 @@ def _train_epoch(
         and optimizer.can_skip
         and not network.regularizes_first_kernel
     )
-    batches = _batches(samples, rng.permutation(len(samples)), batch_size, updates_touched_rows)
+    batches = _batches(samples, batch_size, rng, updates_touched_rows)
     n_samples = loss_sum = n_correct = 0.0
     logs: dict[str, float] = {}
     for step, (batch, touched) in enumerate(batches):
@@ -196,16 +210,23 @@ def _train_epoch(
 
 
 def _batches(
-    samples: Samples, order: IntArray, batch_size: int, without_empty_columns: bool
+    samples: Samples, batch_size: int, rng: np.random.Generator, without_empty_columns: bool
 ) -> Iterator[tuple[Samples, IntArray | None]]:
     """Yield each batch, with the columns that it has, or None for all of them."""
-    for rows in gen_batches(len(samples), batch_size):
-        batch = samples.take(order[rows])
-        if without_empty_columns:
-            X, columns = _without_empty_columns(batch.X)
-            yield replace(batch, X=X), columns
-        else:
-            yield batch, None
+    for run in shuffled_runs(len(samples), batch_size, rng):
+        for batch in _batches_of_run(samples, run, batch_size):
+            if without_empty_columns:
+                X, columns = _without_empty_columns(batch.X)
+                yield replace(batch, X=X), columns
+            else:
+                yield batch, None
+
+
+def _batches_of_run(samples: Samples, run: IntArray, batch_size: int) -> Iterator[Samples]:
+    # A function of its own, so that one run is let go of before the next one is copied.
+    in_memory, rows = samples.in_memory(run)
+    for block in gen_batches(len(rows), batch_size):
+        yield in_memory.take(rows[block])
 
 
 def _without_empty_columns(X: sp.csr_matrix) -> tuple[sp.csr_matrix, NDArray[np.intp]]:
@@ -222,12 +243,18 @@ def _without_empty_columns(X: sp.csr_matrix) -> tuple[sp.csr_matrix, NDArray[np.
 
 def _evaluate(network: ArrayNetwork, samples: Samples, batch_size: int) -> dict[str, float]:
     """Return accuracy and loss as `keras.Model.evaluate` does, which averages over batches."""
-    loss, correct, _ = cross_entropy(network.logits(samples.X), samples.y)
     loss_sum = 0.0
-    for rows in gen_batches(len(samples), batch_size):
-        weight = samples.sample_weight[rows]
-        loss_sum += float(loss[rows] @ weight / weight.sum()) * len(weight)
+    n_correct = 0
+    for rows, X in row_blocks(samples.X, batch_size):
+        loss, correct, _ = cross_entropy(network.logits(X), samples.y[rows])
+        # Sums over a broadcast array may be rounded in another way.
+        weight = np.ascontiguousarray(samples.sample_weight[rows])
+        for batch in gen_batches(len(loss), batch_size):
+            batch_weight = weight[batch]
+            mean_loss = loss[batch] @ batch_weight / batch_weight.sum()
+            loss_sum += float(mean_loss) * len(batch_weight)
+        n_correct += int(np.count_nonzero(correct))
     return {
-        "accuracy": float(correct.mean()),
+        "accuracy": n_correct / len(samples),
         "loss": loss_sum / len(samples) + network.penalty(),
     }
