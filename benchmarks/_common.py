@@ -1,9 +1,13 @@
 """What the benchmarks share: the machine, the reviews, and tables."""
 
+import ctypes
+import gc
 import importlib.metadata
 import json
 import os
 import platform
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,8 +20,12 @@ from skimdb.utils._files import atomic_file
 
 RESULTS = Path(__file__).parent / "results"
 _PACKAGES = (
+    "distributed",
+    "joblib",
     "keras",
     "numpy",
+    "pyarrow",
+    "ray",
     "scikeras",
     "scikit-learn",
     "scipy",
@@ -106,6 +114,44 @@ def read_columns(path: Path, columns: list[str]) -> dict[str, NDArray[Any]]:
 
     table = pq.read_table(path, columns=columns)
     return {column: table[column].to_numpy() for column in columns}
+
+
+class PeakMemory:
+    """How much memory a process takes at most beyond what it has when this is made."""
+
+    def __init__(self) -> None:
+        gc.collect()
+        # Freed memory that the allocator kept would hide what is allocated anew.
+        ctypes.CDLL(None).malloc_trim(0)
+        Path("/proc/self/clear_refs").write_text("5")
+        self._before = memory_status("VmRSS")
+
+    def megabytes(self) -> float:
+        """Return the peak so far."""
+        return (memory_status("VmHWM") - self._before) / 1024
+
+
+def memory_status(name: str) -> float:
+    """Return a figure of this process's memory in kB, such as "VmRSS" or its peak, "VmHWM"."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return float(line.split()[1])
+    raise OSError(f"no {name} in /proc/self/status")
+
+
+def measure_in_process(module: str, *what: str) -> Any:
+    """Return what ``python -m benchmarks.module --measure`` prints last, as JSON.
+
+    Raises
+    ------
+    RuntimeError
+        If it fails, with the end of what it writes to standard error.
+    """
+    command = [sys.executable, "-m", f"benchmarks.{module}", "--measure", *what]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise RuntimeError(f"{' '.join(what)} failed:\n{run.stderr[-2000:]}")
+    return json.loads(run.stdout.splitlines()[-1])
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -1,18 +1,15 @@
 """The ways to do the same thing that ``benchmarks.speed`` compares, each measured in a process."""
 
-import ctypes
-import gc
 import os
 import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks._common import load_imdb, load_texts
+from benchmarks._common import PeakMemory, load_imdb, load_texts
 
 NUM_WORDS = 10_000
 UNITS = 16
@@ -33,28 +30,6 @@ def timed(function: Callable[..., Any], *args: Any) -> float:
     start = time.perf_counter()
     function(*args)
     return time.perf_counter() - start
-
-
-class PeakMemory:
-    """How much memory a process takes at most beyond what it has when this is made."""
-
-    def __init__(self) -> None:
-        gc.collect()
-        # Freed memory that the allocator kept would hide what is allocated anew.
-        ctypes.CDLL(None).malloc_trim(0)
-        Path("/proc/self/clear_refs").write_text("5")
-        self._before = _status("VmRSS")
-
-    def megabytes(self) -> float:
-        """Return the peak so far."""
-        return (_status("VmHWM") - self._before) / 1024
-
-
-def _status(name: str) -> float:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return float(line.split()[1])
-    raise OSError(f"no {name} in /proc/self/status")
 
 
 # Vectorizing. Each function takes what `vectorizer_input` gives under the same name.

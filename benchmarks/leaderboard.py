@@ -27,10 +27,17 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
-from benchmarks._common import RESULTS, load_imdb, machine, machine_line, write_json, write_text
+from benchmarks._common import (
+    RESULTS,
+    PeakMemory,
+    load_imdb,
+    machine,
+    machine_line,
+    write_json,
+    write_text,
+)
 from benchmarks._fits import Job, Outcome, run_jobs
 from benchmarks._leaderboard_models import ENTRIES, WORDS, Entry, load_reviews
-from benchmarks._speed_variants import PeakMemory
 from skimdb.model_selection import compare_estimators
 from skimdb.utils._report import Heading, Plot, Report
 from skimdb.utils._tables import Table, markdown_table

@@ -8,8 +8,6 @@ the variants take turns, so that a slower minute of the machine slows all of the
 import argparse
 import importlib.util
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,14 @@ from matplotlib.figure import Figure
 from rich.progress import Progress
 
 from benchmarks import _speed_variants as variants
-from benchmarks._common import RESULTS, machine, machine_line, write_json, write_text
+from benchmarks._common import (
+    RESULTS,
+    machine,
+    machine_line,
+    measure_in_process,
+    write_json,
+    write_text,
+)
 from skimdb.utils._tables import Table, markdown_table
 
 _SLOW = "Keras CategoryEncoding, a call per review"
@@ -84,14 +89,6 @@ def _measure(kind: str, name: str, n_repeats: str = "1") -> Any:
     return functions[kind]()
 
 
-def _measure_in_process(*what: str) -> Any:
-    command = [sys.executable, "-m", "benchmarks.speed", "--measure", *what]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise RuntimeError(f"{' '.join(what)} failed:\n{run.stderr[-2000:]}")
-    return json.loads(run.stdout.splitlines()[-1])
-
-
 def _run(parts: Sequence[str], n_repeats: int, kept: Results) -> Results:
     """Measure some parts; the others are as they are kept."""
     vectorizers = _installed(variants.VECTORIZERS)
@@ -121,7 +118,7 @@ def _run(parts: Sequence[str], n_repeats: int, kept: Results) -> Results:
         def measure(part: str, name: str) -> Any:
             progress.update(task, description=f"{part}: {name}")
             repeats_within = part in ("words and units", "growth")
-            measured = _measure_in_process(part, name, *[str(n_repeats)] * repeats_within)
+            measured = measure_in_process("speed", part, name, *[str(n_repeats)] * repeats_within)
             progress.advance(task)
             return measured
 

@@ -129,18 +129,15 @@ class DenseSentimentClassifier(FixedKerasClassifier):
     SGD with ``momentum=1``, and where a batch has on average as many entries as there are
     features.
 
-    Each epoch takes the samples in a new random order. Up to 65,536 are permuted at once; of
-    more, chunks of 1,024 consecutive rows are put in random order, and 64 chunks at a time are
-    permuted together.
-
     The arrays of a CSR matrix may be memory-mapped, as by ``joblib.load(path, mmap_mode="r")``.
     Of a mapped matrix of float32 or float64, 65,536 rows at a time are in memory, as long as it
-    is opened to be read only and all samples have weight; the weights are those of training in
-    memory, to the bit. What grows with the number of samples is a byte each for the class (for
-    up to 256 classes), 4 or 8 bytes each with `class_weight` or `sample_weight`, and the results
-    of predictions. Early stopping copies both parts of its split, unless `X_val` is given;
-    ``fit_method_ == "keras"`` takes 8 bytes per sample for their order. Other types and formats
-    are converted in memory.
+    is opened to be read only and all samples have weight. Up to so many rows have the order and
+    give the weights that they have in memory, to the bit; of more, chunks of 64 consecutive rows
+    are put in random order, and about 1,024 chunks at a time are permuted together. What grows
+    with the number of samples is a byte each for the class (for up to 256 classes), 4 or 8 bytes
+    each with `class_weight` or `sample_weight`, and the results of predictions. Early stopping
+    copies both parts of its split, unless `X_val` is given; ``fit_method_ == "keras"`` takes 8
+    bytes per sample for their order. Other types and formats are converted in memory.
 
     References
     ----------

@@ -48,7 +48,10 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def shuffle(self, rng: np.random.Generator) -> None:
         """Put the samples in the order of an epoch."""
-        self._batches = list(shuffled_batches(len(self._samples), self._batch_size, rng))
+        batches = shuffled_batches(
+            len(self._samples), self._batch_size, rng, in_chunks=self._samples.is_mapped
+        )
+        self._batches = list(batches)
 
 
 def fit_with_keras(

@@ -16,10 +16,11 @@ FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
 Matrix: TypeAlias = Any  # an ndarray, or a CSR matrix or array of scipy, which has no types
 
-# Rows that lie next to each other and stay together until they are shuffled with others.
-CHUNK_SIZE = 1024
+# Rows of a mapped matrix that are read together. Where it is sorted by class, the classes' shares
+# differ from group to group by 0.5 / sqrt(GROUP_SIZE / CHUNK_SIZE), or 1.6 points.
+CHUNK_SIZE = 64
 # Rows worked with at a time: what more memory depends on than labels and results.
-GROUP_SIZE = 64 * CHUNK_SIZE
+GROUP_SIZE = 1024 * CHUNK_SIZE
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,18 @@ class Samples:
         """Return some of the samples."""
         return Samples(self.X[rows], self.y[rows], self.sample_weight[rows])
 
+    @property
+    def is_mapped(self) -> bool:
+        """Whether the features are read from files."""
+        return is_mapped(self.X)
+
     def in_memory(self, rows: IntArray) -> tuple["Samples", IntArray]:
         """Return samples that hold some of these, and the positions of `rows` in them.
 
         Of a mapped matrix the rows are copied, in the order of the file, which takes less time
         than to read them in random order and less memory than the pages that they are on.
         """
-        if not is_mapped(self.X):
+        if not self.is_mapped:
             return self, rows
         order = np.argsort(rows)
         in_order = rows[order]
@@ -71,20 +77,18 @@ def epoch_rng(seed: int, epoch: int) -> np.random.Generator:
 
 
 def shuffled_batches(
-    n_samples: int, batch_size: int, rng: np.random.Generator
+    n_samples: int, batch_size: int, rng: np.random.Generator, *, in_chunks: bool
 ) -> Iterator[IntArray]:
     """Yield the rows of each batch of an epoch, cut out of `shuffled_runs`."""
-    for run in shuffled_runs(n_samples, batch_size, rng):
+    for run in shuffled_runs(n_samples, batch_size, rng, in_chunks=in_chunks):
         for batch in gen_batches(len(run), batch_size):
             yield run[batch]
 
 
-def shuffled_runs(n_samples: int, batch_size: int, rng: np.random.Generator) -> Iterator[IntArray]:
+def shuffled_runs(
+    n_samples: int, batch_size: int, rng: np.random.Generator, *, in_chunks: bool
+) -> Iterator[IntArray]:
     """Yield the rows of an epoch in random order, whole batches of them at a time.
-
-    Up to `GROUP_SIZE` samples are permuted at once. Of more, chunks of `CHUNK_SIZE` rows are put
-    in random order, and the rows of as many chunks as make a group are permuted together: that
-    needs no memory for all of the order, and reads a file in pieces of many rows.
 
     Parameters
     ----------
@@ -92,16 +96,20 @@ def shuffled_runs(n_samples: int, batch_size: int, rng: np.random.Generator) -> 
     batch_size : int
         Of all batches but the last, which may be smaller.
     rng : Generator
-        Draws the order of up to `GROUP_SIZE` samples. That of more comes from a child of it,
-        so that what else is drawn from `rng` in between makes no difference.
+        Draws the order, where it is drawn at once. Otherwise a child of it does, so that what
+        else is drawn from `rng` in between makes no difference.
+    in_chunks : bool
+        Of more than `GROUP_SIZE` samples, put chunks of `CHUNK_SIZE` rows in random order, and
+        permute the rows of as many chunks as make a group together. That needs no memory for all
+        of the order, and reads a file in pieces of many rows.
 
     Yields
     ------
     ndarray of int of shape (n_rows,)
-        About `GROUP_SIZE` rows, or a batch where that is more.
+        All rows, or about `GROUP_SIZE` of them, or a batch where that is more.
     """
     rows = np.empty(0, np.intp)
-    for group in _shuffled_groups(n_samples, rng):
+    for group in _shuffled_groups(n_samples, rng, in_chunks):
         rows = np.concatenate([rows, group])
         n_whole = len(rows) // batch_size * batch_size
         if n_whole:
@@ -111,14 +119,17 @@ def shuffled_runs(n_samples: int, batch_size: int, rng: np.random.Generator) -> 
         yield rows
 
 
-def _shuffled_groups(n_samples: int, rng: np.random.Generator) -> Iterator[IntArray]:
-    if n_samples <= GROUP_SIZE:
+def _shuffled_groups(
+    n_samples: int, rng: np.random.Generator, in_chunks: bool
+) -> Iterator[IntArray]:
+    if n_samples <= GROUP_SIZE or not in_chunks:
         yield rng.permutation(n_samples)
         return
     (rng,) = rng.spawn(1)
     starts = rng.permutation(np.arange(0, n_samples, CHUNK_SIZE))
-    for chunks in gen_batches(len(starts), GROUP_SIZE // CHUNK_SIZE):
-        rows = np.add.outer(starts[chunks], np.arange(CHUNK_SIZE)).ravel()
+    # Groups of the same size, since the last one has the last word on the weights.
+    for chunks in np.array_split(starts, -(-n_samples // GROUP_SIZE)):
+        rows = np.add.outer(chunks, np.arange(CHUNK_SIZE)).ravel()
         yield rng.permutation(rows[rows < n_samples])
 
 

@@ -213,7 +213,8 @@ def _batches(
     samples: Samples, batch_size: int, rng: np.random.Generator, without_empty_columns: bool
 ) -> Iterator[tuple[Samples, IntArray | None]]:
     """Yield each batch, with the columns that it has, or None for all of them."""
-    for run in shuffled_runs(len(samples), batch_size, rng):
+    runs = shuffled_runs(len(samples), batch_size, rng, in_chunks=samples.is_mapped)
+    for run in runs:
         for batch in _batches_of_run(samples, run, batch_size):
             if without_empty_columns:
                 X, columns = _without_empty_columns(batch.X)

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-_CHUNKS_BETWEEN_RELEASES = 8
+_CHUNKS_BETWEEN_RELEASES = 16
 
 
 def is_mapped(X: Any) -> bool:

@@ -61,6 +61,10 @@ def classifier(**parameters):
     return DenseSentimentClassifier(**(defaults | parameters))
 
 
+def in_chunks(n_samples, batch_size, rng):
+    return shuffled_batches(n_samples, batch_size, rng, in_chunks=True)
+
+
 @pytest.fixture(scope="module")
 def long_reviews():
     return make_long(GROUP_SIZE + 4500)
@@ -81,19 +85,19 @@ class TestOrder:
     @given(st.integers(1, 200), st.integers(1, 100), st.integers(0, 5))
     def test_batches_hold_each_row_once_and_are_full(self, n_samples, batch_size, seed):
         with mock.patch.multiple(_samples, **SMALL_GROUPS):
-            batches = list(shuffled_batches(n_samples, batch_size, np.random.default_rng(seed)))
+            batches = list(in_chunks(n_samples, batch_size, np.random.default_rng(seed)))
         np.testing.assert_array_equal(np.sort(np.concatenate(batches)), np.arange(n_samples))
         assert {len(batch) for batch in batches[:-1]} <= {batch_size}
         assert 0 < len(batches[-1]) <= batch_size
 
     @pytest.mark.parametrize("n_samples", [1, 1000, GROUP_SIZE])
     def test_a_group_or_less_is_one_permutation(self, n_samples):
-        order = np.concatenate(list(shuffled_batches(n_samples, 300, epoch_rng(5, 2))))
+        order = np.concatenate(list(in_chunks(n_samples, 300, epoch_rng(5, 2))))
         np.testing.assert_array_equal(order, epoch_rng(5, 2).permutation(n_samples))
 
     @pytest.mark.usefixtures("small_groups")
     def test_groups_are_of_whole_chunks_from_anywhere(self):
-        order = np.concatenate(list(shuffled_batches(32 * 5, 7, epoch_rng(0, 0))))
+        order = np.concatenate(list(in_chunks(32 * 5, 7, epoch_rng(0, 0))))
         groups = order.reshape(5, 32)
         for group in groups:
             chunks, n_rows = np.unique(group // 4, return_counts=True)
@@ -102,24 +106,36 @@ class TestOrder:
             assert (np.diff(group) != 1).any()
 
     @pytest.mark.usefixtures("small_groups")
+    def test_groups_of_one_epoch_are_of_about_the_same_size(self):
+        groups = _samples._shuffled_groups(32 * 3 + 4, epoch_rng(0, 0), in_chunks=True)
+        assert [len(group) for group in groups] == [28, 24, 24, 24]
+
+    @pytest.mark.usefixtures("small_groups")
+    def test_in_memory_any_number_is_one_permutation(self):
+        batches = shuffled_batches(1000, 7, epoch_rng(0, 0), in_chunks=False)
+        np.testing.assert_array_equal(
+            np.concatenate(list(batches)), epoch_rng(0, 0).permutation(1000)
+        )
+
+    @pytest.mark.usefixtures("small_groups")
     def test_epochs_differ(self):
-        orders = [np.concatenate(list(shuffled_batches(100, 9, epoch_rng(0, e)))) for e in (0, 1)]
+        orders = [np.concatenate(list(in_chunks(100, 9, epoch_rng(0, e)))) for e in (0, 1)]
         assert (orders[0] != orders[1]).any()
 
     @pytest.mark.usefixtures("small_groups")
     def test_other_draws_make_no_difference_to_the_order_of_many(self):
-        rng, expected = epoch_rng(0, 0), list(shuffled_batches(100, 9, epoch_rng(0, 0)))
-        for batch, expected_batch in zip(shuffled_batches(100, 9, rng), expected, strict=True):
+        rng, expected = epoch_rng(0, 0), list(in_chunks(100, 9, epoch_rng(0, 0)))
+        for batch, expected_batch in zip(in_chunks(100, 9, rng), expected, strict=True):
             np.testing.assert_array_equal(batch, expected_batch)
             rng.random(3)
 
     @pytest.mark.usefixtures("small_groups")
-    def test_keras_takes_the_same_order(self):
+    def test_keras_takes_the_same_order(self, tmp_path):
         X, y = make_multi_hot(100, 5)
         X.data[:] = np.arange(X.nnz)
-        batches = Batches(Samples(X, y, np.ones(100, np.float32)), 9)
+        batches = Batches(Samples(mapped(X, tmp_path), y, np.ones(100, np.float32)), 9)
         batches.shuffle(epoch_rng(0, 0))
-        for index, rows in enumerate(shuffled_batches(100, 9, epoch_rng(0, 0))):
+        for index, rows in enumerate(in_chunks(100, 9, epoch_rng(0, 0))):
             features, labels, _ = batches[index]
             dense = np.zeros(features.shape)
             dense[tuple(features.indices.numpy().T)] = features.values.numpy()
@@ -128,9 +144,12 @@ class TestOrder:
 
 
 class TestSameAsInMemory:
+    """In the same order, which for more than a group is that of mapped matrices."""
+
     @staticmethod
     def assert_same(estimator, X, X_mapped, y, **parameters):
-        expected = estimator.fit(X, y, **parameters)
+        with mock.patch.object(Samples, "is_mapped", True):
+            expected = estimator.fit(X, y, **parameters)
         weights, history = expected.model_.get_weights(), expected.history_
         expected_probabilities = expected.predict_proba(X)
         fitted = estimator.fit(X_mapped, y, **parameters)
@@ -156,13 +175,11 @@ class TestSameAsInMemory:
         X, y = make_multi_hot(300, 200)
         weight = np.random.default_rng(0).random(300)
         weight[:20] = 0
-        self.assert_same(
-            classifier(optimizer=optimizer, dropout=0.2, batch_size=32),
-            X,
-            mapped(X, tmp_path),
-            y,
-            sample_weight=weight,
-        )
+        estimator = classifier(optimizer=optimizer, dropout=0.2, batch_size=32)
+        weights = estimator.fit(X, y, sample_weight=weight).model_.get_weights()
+        fitted = estimator.fit(mapped(X, tmp_path), y, sample_weight=weight)
+        for actual, expected in zip(fitted.model_.get_weights(), weights, strict=True):
+            np.testing.assert_array_equal(actual, expected)
 
     def test_sample_weights_and_validation_of_more_than_a_group(self, long_reviews, long_mapped):
         X, y = long_reviews
@@ -187,7 +204,8 @@ class TestSameAsInMemory:
 
     def test_partial_fit(self, long_reviews, long_mapped):
         X, y = long_reviews
-        expected = classifier().partial_fit(X, y, classes=[0, 1])
+        with mock.patch.object(Samples, "is_mapped", True):
+            expected = classifier().partial_fit(X, y, classes=[0, 1])
         fitted = classifier().partial_fit(long_mapped, y, classes=[0, 1])
         assert_equal_weights(fitted.model_, expected.model_)
 
@@ -422,3 +440,13 @@ def test_peak_memory_does_not_depend_on_the_number_of_rows(tmp_path):
         run = subprocess.run(command, capture_output=True, text=True, check=True)
         peaks.append(int(run.stdout))
     assert peaks[1] - peaks[0] < 0.25 * (sizes[1] - sizes[0])
+
+
+def test_a_matrix_that_is_sorted_by_class_is_learnt_as_well_as_a_shuffled_one(tmp_path):
+    X, y = make_long(GROUP_SIZE + 20_000)
+    rows = np.argsort(y, kind="stable")
+    X_test, y_test = make_long(5_000, random_state=1)
+    estimator = classifier(epochs=3, batch_size=512)
+    expected = estimator.fit(X, y).score(X_test, y_test)
+    assert expected > 0.7
+    assert estimator.fit(mapped(X[rows], tmp_path), y[rows]).score(X_test, y_test) > expected - 0.02

@@ -1,0 +1,242 @@
+"""Two million generated reviews on disk: making them, training on them and predicting them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import joblib
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.pipeline import make_pipeline
+
+from benchmarks._common import PeakMemory, memory_status, write_json
+from skimdb import DenseSentimentClassifier, MultiHotVectorizer
+from skimdb.datasets import iter_batches, make_reviews, predict_files, predict_frame
+from skimdb.model_selection import dask_client
+
+NUM_WORDS = 10_000
+_N_FILES = N_STEPS = 20
+ROWS_PER_GROUP = 10_000
+BATCH_SIZE = 20_000
+SHUFFLE_BUFFER = 100_000
+_N_TEST = 25_000
+_PARTS = ("data", "indices", "indptr", "y")
+_DTYPES = {"data": "float32", "indices": "int32", "indptr": "int32", "y": "int64"}
+
+
+# Making
+
+
+def make_files(folder: Path, n_reviews: int) -> Iterator[None]:
+    """Write the reviews as Parquet files and as a CSR matrix, both sorted by label."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    parquet, matrix = folder / "parquet", folder / "matrix"
+    parquet.mkdir(parents=True)
+    matrix.mkdir()
+    n_per_file = n_reviews // _N_FILES
+    n_tokens = n_entries = 0
+    vectorizer = MultiHotVectorizer(NUM_WORDS)
+    with ExitStack() as stack:
+        outputs = {part: stack.enter_context((matrix / part).open("wb")) for part in _PARTS}
+        np.zeros(1, _DTYPES["indptr"]).tofile(outputs["indptr"])
+        for number in range(_N_FILES):
+            X, y = make_reviews(2 * n_per_file, num_words=NUM_WORDS, random_state=number)
+            label = number * 2 // _N_FILES
+            reviews = X[y == label]
+            offsets = np.concatenate([[0], np.cumsum([len(review) for review in reviews])])
+            words = pa.ListArray.from_arrays(offsets.astype(np.int32), np.concatenate(reviews))
+            table = pa.table({"words": words, "label": np.full(len(reviews), label)})
+            path = parquet / f"{number:03}.parquet"
+            pq.write_table(table, path, row_group_size=ROWS_PER_GROUP)
+            features = vectorizer.transform(words)
+            arrays = {
+                "data": features.data,
+                "indices": features.indices,
+                "indptr": n_entries + features.indptr[1:],
+                "y": np.full(len(reviews), label),
+            }
+            for part, array in arrays.items():
+                array.astype(_DTYPES[part]).tofile(outputs[part])
+            n_tokens += int(offsets[-1])
+            n_entries += features.nnz
+            yield
+    write_json(
+        folder / "sizes.json",
+        {
+            "reviews": n_per_file * _N_FILES,
+            "files": _N_FILES,
+            "tokens": n_tokens,
+            "entries": n_entries,
+            "parquet_mb": sum(path.stat().st_size for path in parquet.iterdir()) / 1e6,
+            "matrix_mb": sum(path.stat().st_size for path in matrix.iterdir()) / 1e6,
+        },
+    )
+
+
+# Training
+
+
+def _train_streamed(folder: Path, seed: int) -> tuple[DenseSentimentClassifier, float]:
+    vectorizer = MultiHotVectorizer(NUM_WORDS)
+    classifier = DenseSentimentClassifier(random_state=seed)
+    start = perf_counter()
+    for words, y in iter_batches(
+        folder / "parquet",
+        BATCH_SIZE,
+        columns=["words", "label"],
+        shuffle_buffer=SHUFFLE_BUFFER,
+        random_state=seed,
+    ):
+        classifier.partial_fit(vectorizer.transform(words), y, classes=[0, 1])
+    return classifier, perf_counter() - start
+
+
+def _train_in_memory(folder: Path, seed: int) -> tuple[DenseSentimentClassifier, float]:
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(folder / "parquet").combine_chunks()
+    words, y = table["words"], table["label"].to_numpy()
+    classifier = DenseSentimentClassifier(epochs=1, random_state=seed)
+    start = perf_counter()
+    classifier.fit(MultiHotVectorizer(NUM_WORDS).transform(words), y)
+    return classifier, perf_counter() - start
+
+
+def _train_on_matrix(folder: Path, seed: int) -> tuple[DenseSentimentClassifier, float]:
+    return _fit_matrix({part: np.array(array) for part, array in _maps(folder).items()}, seed)
+
+
+def _train_on_mapped_matrix(folder: Path, seed: int) -> tuple[DenseSentimentClassifier, float]:
+    return _fit_matrix(_maps(folder), seed)
+
+
+def _maps(folder: Path) -> dict[str, NDArray[Any]]:
+    return {
+        part: np.memmap(folder / "matrix" / part, dtype=_DTYPES[part], mode="r") for part in _PARTS
+    }
+
+
+def _fit_matrix(
+    arrays: dict[str, NDArray[Any]], seed: int
+) -> tuple[DenseSentimentClassifier, float]:
+    data, indices, indptr, y = (arrays[part] for part in _PARTS)
+    X = sp.csr_matrix((data, indices, indptr), shape=(len(y), NUM_WORDS))
+    classifier = DenseSentimentClassifier(epochs=1, random_state=seed)
+    start = perf_counter()
+    classifier.fit(X, y)
+    return classifier, perf_counter() - start
+
+
+_Train = Callable[[Path, int], tuple[DenseSentimentClassifier, float]]
+TRAINING: dict[str, _Train] = {
+    "reviews in memory": _train_in_memory,
+    "reviews streamed from Parquet": _train_streamed,
+    "matrix in memory": _train_on_matrix,
+    "matrix memory-mapped": _train_on_mapped_matrix,
+}
+
+
+# What is on disk, and what it is compared with.
+PAIRS = {
+    "reviews streamed from Parquet": "reviews in memory",
+    "matrix memory-mapped": "matrix in memory",
+}
+
+
+def measure_training(folder: Path, name: str, seed: int) -> dict[str, float]:
+    """Train for one pass in this process."""
+    memory = PeakMemory()
+    classifier, seconds = TRAINING[name](folder, seed)
+    peak = memory.megabytes()
+    X, y = make_reviews(_N_TEST, num_words=NUM_WORDS, random_state=10**6)
+    accuracy = classifier.score(MultiHotVectorizer(NUM_WORDS).transform(X), y)
+    return {"seconds": seconds, "peak_mb": peak, "accuracy": accuracy}
+
+
+# Predicting
+
+
+def _predict_in_turn(model: Any, folder: Path, results: Path) -> float:
+    predict_files(model, folder / "parquet", results, column="words")
+    return _peak_mb()
+
+
+def _predict_in_threads(model: Any, folder: Path, results: Path) -> float:
+    with joblib.parallel_config(backend="threading", n_jobs=2):
+        return _predict_in_turn(model, folder, results)
+
+
+def _predict_files_on_dask(model: Any, folder: Path, results: Path) -> float:
+    with _dask() as client, joblib.parallel_config(backend="dask", n_jobs=2):
+        _predict_in_turn(model, folder.resolve(), results.resolve())
+        return float(max(client.run(_peak_mb).values()))
+
+
+def _map_partitions(model: Any, folder: Path, results: Path) -> float:
+    import dask.dataframe as dd
+
+    with _dask() as client:
+        frame = dd.read_parquet(folder / "parquet")
+        meta = predict_frame(frame.partitions[0].head(0), model, column="words")
+        predictions = frame.map_partitions(predict_frame, model, column="words", meta=meta)
+        predictions.to_parquet(results)
+        return float(max(client.run(_peak_mb).values()))
+
+
+def _dask() -> Any:
+    return dask_client(n_workers=2, threads_per_worker=1, dashboard_address=None)
+
+
+_Predict = Callable[[Any, Path, Path], float]
+PREDICTION: dict[str, _Predict] = {
+    "predict_files, one job": _predict_in_turn,
+    "predict_files, two threads": _predict_in_threads,
+    "predict_files, two Dask workers": _predict_files_on_dask,
+    "map_partitions, two Dask workers": _map_partitions,
+}
+
+
+def measure_prediction(folder: Path, name: str) -> dict[str, float]:
+    """Predict all files in this process and its workers, starting them included."""
+    model = _fitted_pipeline()
+    PeakMemory()  # The peak is that from here on.
+    with TemporaryDirectory(dir=folder) as results:
+        start = perf_counter()
+        peak = PREDICTION[name](model, folder, Path(results))
+        return {"seconds": perf_counter() - start, "peak_mb": peak}
+
+
+def measure_resuming(folder: Path) -> dict[str, int]:
+    """Stop a prediction after some files, and count what the next one still does."""
+    model = _fitted_pipeline()
+    calls: list[int] = []
+
+    def stop(n_done: int, n_files: int) -> None:
+        if n_done == n_files // 2:
+            raise KeyboardInterrupt
+
+    with TemporaryDirectory(dir=folder) as results:
+        predict = partial(predict_files, model, folder / "parquet", results, column="words")
+        with suppress(KeyboardInterrupt):
+            predict(progress=stop)
+        there = len(list(Path(results).iterdir()))
+        predict(progress=lambda n_done, n_files: calls.append(n_done))
+    return {"stopped_after": there, "then_written": len(calls)}
+
+
+def _fitted_pipeline() -> Any:
+    X, y = make_reviews(25_000, num_words=NUM_WORDS, random_state=10**6 + 1)
+    model = make_pipeline(MultiHotVectorizer(NUM_WORDS), DenseSentimentClassifier(random_state=0))
+    return model.fit(X, y)
+
+
+def _peak_mb() -> float:
+    """Return the largest resident set of this process so far, mapped files included."""
+    return memory_status("VmHWM") / 1024
