@@ -10,6 +10,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.parallel import Parallel, delayed
 
+from skimdb.datasets._arrow import check_columns, import_arrow
+from skimdb.datasets._arrow_files import files_in
 from skimdb.datasets._base import check_params
 from skimdb.datasets._prediction_task import (
     LABEL,
@@ -17,12 +19,10 @@ from skimdb.datasets._prediction_task import (
     Cancellation,
     PredictionTask,
     hash_model,
-    import_pyarrow,
     is_done,
     predict_file,
     predict_places,
 )
-from skimdb.datasets._text_files import _check_columns
 
 if TYPE_CHECKING:
     import pandas
@@ -68,12 +68,14 @@ def predict_files(
         `MultiHotVectorizer` takes.
 
     source : str, Path, or sequence of them
-        A folder, of which all .parquet files are taken, those in sub-folders too and without
-        names that start with a dot; or one .parquet file; or several.
+        A folder, of which all .parquet files are taken, those of its sub-folders too, in the
+        order of their names, without those that start with a dot or an underscore; or one
+        .parquet file; or several. On a cluster of several machines it must be an absolute path
+        on storage that all workers share.
 
     destination : str or Path
         A folder, which is made if it is not there. The results have the names of the files, and
-        in place of `source`, if that is a folder, their paths in it.
+        in place of `source`, if that is a folder, their paths in it. On a cluster, as `source`.
 
     column : str, default="text"
         Where the texts or lists of word indices are.
@@ -158,7 +160,7 @@ def predict_files(
     destination = Path(destination)
     inputs = _find_files(source)
     _check_destination(destination, source, inputs)
-    import_pyarrow()
+    import_arrow()
     hash_of_model = hash_model(model)
     tasks = [
         PredictionTask(path, destination / name, hash_of_model, column, keep, batch_size)
@@ -237,7 +239,7 @@ def predict_frame(
     import pandas  # noqa: PLC0415, the package does not depend on it
 
     _check_model(model)
-    _check_columns(list(frame.columns), [column], "frame")
+    check_columns(list(frame.columns), [column], "frame")
     is_missing = frame[column].isna().to_numpy()
     if is_missing.any():
         raise ValueError(f"row {is_missing.argmax() + 1:,} of frame: {column!r} is missing")
@@ -288,14 +290,7 @@ def _find_files(source: Source) -> dict[Path, Path]:
     """Return the files by the names of their results."""
     if isinstance(source, str | Path) and Path(source).is_dir():
         folder = Path(source)
-        names = (path.relative_to(folder) for path in sorted(folder.rglob("*")))
-        files = {
-            name: folder / name
-            for name in names
-            if name.suffix.lower() == _SUFFIX
-            and not any(part.startswith(".") for part in name.parts)
-            and (folder / name).is_file()
-        }
+        files = {path.relative_to(folder): path for path in files_in(folder, {_SUFFIX})}
         if not files:
             raise ValueError(f"source must hold {_SUFFIX} files, and {folder} has none")
         return files
@@ -321,10 +316,9 @@ def _check_destination(destination: Path, source: Source, inputs: dict[Path, Pat
     if destination.exists() and not destination.is_dir():
         raise NotADirectoryError(f"destination must be a folder, and {destination} is a file")
     results = [(destination / name).resolve() for name in inputs]
+    is_among = not {path.resolve() for path in inputs.values()}.isdisjoint(results)
     if isinstance(source, str | Path):
         folder = Path(source).resolve()
-        is_among = any(result.is_relative_to(folder) for result in results)
-    else:
-        is_among = not {path.resolve() for path in inputs.values()}.isdisjoint(results)
+        is_among = is_among or any(result.is_relative_to(folder) for result in results)
     if is_among:
         raise ValueError(f"destination must not lie in source, got {destination} for {source}")

@@ -1,6 +1,5 @@
 """Predictions for the rows of one file, written to another."""
 
-import importlib
 import json
 import pickle
 import threading
@@ -17,7 +16,15 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _num_samples
 
-from skimdb.datasets._text_files import _BUFFER_SIZE, _check_columns, _naming_parquet
+from skimdb.datasets._arrow import (
+    check_columns,
+    decoded_type,
+    import_arrow,
+    is_list,
+    is_text,
+    naming_file,
+    open_parquet,
+)
 from skimdb.utils._files import atomic_file
 
 LABEL, PROBABILITY = "label", "probability"
@@ -144,13 +151,12 @@ def predict_file(model: Any, task: PredictionTask, cancellation: Cancellation) -
     concurrent.futures.CancelledError
         If the task was cancelled.
     """
-    pyarrow, parquet = import_pyarrow()
+    pyarrow, parquet = import_arrow(), import_arrow("pyarrow.parquet")
     labels = pyarrow.array(model.classes_)
     with cancellation.running(), task.source.open("rb") as source:
         cancellation.check()
-        with _naming_parquet(str(task.source), pyarrow):
-            # Read through a buffer, instead of all of a row group at once.
-            table = parquet.ParquetFile(source, pre_buffer=False, buffer_size=_BUFFER_SIZE)
+        with naming_file(str(task.source)):
+            table = open_parquet(source)
         _check_schema(table.schema_arrow, task)
         schema = pyarrow.schema(
             [
@@ -172,31 +178,26 @@ def predict_file(model: Any, task: PredictionTask, cancellation: Cancellation) -
 
 def _check_schema(schema: Any, task: PredictionTask) -> None:
     name = str(task.source)
-    _check_columns(schema.names, [task.column, *task.keep], name)
+    check_columns(schema.names, [task.column, *task.keep], name)
     column_type = schema.field(task.column).type
-    types = importlib.import_module("pyarrow.types")
+    types = import_arrow("pyarrow.types")
     # A file without rows may have a column without a type.
-    others = types.is_list, types.is_large_list, types.is_fixed_size_list, types.is_null
-    if not _holds_texts(column_type) and not any(is_type(column_type) for is_type in others):
+    tests = (_holds_texts, is_list, types.is_fixed_size_list, types.is_null)
+    if not any(test(column_type) for test in tests):
         raise ValueError(
             f"{name}: {task.column!r} must hold texts or lists of word indices, got {column_type}"
         )
 
 
 def _holds_texts(column_type: Any) -> bool:
-    types = importlib.import_module("pyarrow.types")
-    if types.is_dictionary(column_type):
-        column_type = column_type.value_type
-    is_text = types.is_string, types.is_large_string, types.is_string_view
-    return any(is_type(column_type) for is_type in is_text)
+    return is_text(decoded_type(column_type))
 
 
 def _batches(table: Any, task: PredictionTask) -> Iterator[tuple[str, Any, list[Any]]]:
     """Yield which rows they are, what the model takes, and the columns to keep."""
-    pyarrow, _ = import_pyarrow()
     name = str(task.source)
     n_read = 0
-    with _naming_parquet(name, pyarrow):
+    with naming_file(name):
         for batch in table.iter_batches(
             task.batch_size, columns=list({task.column, *task.keep}), use_threads=False
         ):
@@ -239,9 +240,10 @@ def is_done(task: PredictionTask) -> bool:
     """
     if not task.result.exists():
         return False
-    pyarrow, parquet = import_pyarrow()
-    with task.result.open("rb") as file, _naming_parquet(str(task.result), pyarrow):
-        found = (parquet.read_metadata(file).metadata or {}).get(_METADATA_KEY)
+    with task.result.open("rb") as file, naming_file(str(task.result)):
+        found = (import_arrow("pyarrow.parquet").read_metadata(file).metadata or {}).get(
+            _METADATA_KEY
+        )
     problem = "is no result of predict_files"
     if found is not None:
         made_from = json.loads(found)
@@ -290,24 +292,4 @@ def hash_model(model: Any) -> str:
         raise TypeError(
             "model must be one that can be pickled, so that its results can be told from those "
             f"of others: {error}"
-        ) from error
-
-
-def import_pyarrow() -> tuple[Any, Any]:
-    """Import what reads and writes Parquet files.
-
-    Returns
-    -------
-    pyarrow, parquet : module
-
-    Raises
-    ------
-    ImportError
-        If it is not installed, saying how to install it.
-    """
-    try:
-        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
-    except ImportError as error:
-        raise ImportError(
-            "Parquet files are read by pyarrow, which is not installed: pip install 'skimdb[arrow]'"
         ) from error

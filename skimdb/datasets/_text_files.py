@@ -1,20 +1,19 @@
 """Texts, with labels or without, from Parquet, CSV and JSON lines, plain lines and folders."""
 
 import csv
-import importlib
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
+
+from skimdb.datasets._arrow import check_columns, naming_file, open_parquet
 
 Label: TypeAlias = str | bool | int | float
 # The number of a line or row, from 1, and its values in the columns that are asked for.
 _Rows: TypeAlias = Iterator[tuple[int, Sequence[Any]]]
 
 _TEXT, _LABEL = "text", "label"
-_BUFFER_SIZE = 2**20
 _ROWS_PER_BATCH = 1000
 
 
@@ -149,7 +148,7 @@ def _read_csv(file: BinaryIO, name: str, columns: Sequence[str]) -> _Rows:
     reader = csv.reader(_lines(file, name), strict=True)
     try:
         header = next(reader, [])
-        _check_columns(header, columns, name)
+        check_columns(header, columns, name)
         places = [header.index(column) for column in columns]
         for fields in reader:
             if not fields:  # an empty line
@@ -175,35 +174,20 @@ def _read_jsonl(file: BinaryIO, name: str, columns: Sequence[str]) -> _Rows:
             raise ValueError(f"{where} is not JSON: {error}") from error
         if not isinstance(record, dict):
             raise ValueError(f"{where} must be a JSON object, got {short_repr(record)}")
-        _check_columns(list(record), columns, where)
+        check_columns(list(record), columns, where)
         yield number, [record[column] for column in columns]
 
 
 def _read_parquet(file: BinaryIO, name: str, columns: Sequence[str]) -> _Rows:
-    try:
-        pyarrow, parquet = map(importlib.import_module, ("pyarrow", "pyarrow.parquet"))
-    except ImportError as error:
-        raise ImportError(
-            "Parquet files are read by pyarrow, which is not installed: pip install 'skimdb[arrow]'"
-        ) from error
-    with _naming_parquet(name, pyarrow):
-        # Read through a buffer, instead of all of a row group at once.
-        table = parquet.ParquetFile(file, pre_buffer=False, buffer_size=_BUFFER_SIZE)
-        _check_columns(table.schema_arrow.names, columns, name)
+    with naming_file(name):
+        table = open_parquet(file)
+        check_columns(table.schema_arrow.names, columns, name)
         number = 0
         for batch in table.iter_batches(_ROWS_PER_BATCH, columns=list(columns), use_threads=False):
             values_of = (batch.column(column).to_pylist() for column in columns)
             for values in zip(*values_of, strict=True):
                 number += 1
                 yield number, values
-
-
-@contextmanager
-def _naming_parquet(name: str, pyarrow: Any) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, UnicodeDecodeError, pyarrow.ArrowException) as error:
-        raise ValueError(f"{name} is no intact Parquet file: {error}") from error
 
 
 _Reader: TypeAlias = Callable[[BinaryIO, str, Sequence[str]], _Rows]
@@ -219,15 +203,6 @@ def _reader(name: str, alternative: str) -> tuple[str, _Reader]:
     if _suffix(name) not in _READERS:
         raise ValueError(f"{name} must be {', '.join(_READERS)} or {alternative}")
     return _READERS[_suffix(name)]
-
-
-def _check_columns(names: Sequence[str], columns: Sequence[str], where: str) -> None:
-    for column in columns:
-        count = list(names).count(column)
-        if count != 1:
-            there = ", ".join(map(repr, names)) or "none"
-            problem = f"{count} columns" if count else "no column"
-            raise ValueError(f"{where} has {problem} {column!r}; its columns: {there}")
 
 
 def _check_text(value: Any, column: str, where: str) -> str:

@@ -151,12 +151,22 @@ def test_files_can_be_listed(model, source, tmp_path, names):
 
 
 def test_hidden_and_other_files_are_left_out(model, source, tmp_path):
-    for name in [".a.parquet", ".hidden/a.parquet", "notes.txt", "_SUCCESS"]:
+    others = [".a.parquet", ".hidden/a.parquet", "_notes/a.parquet", "_a.parquet", "notes.txt"]
+    for name in others:
         (source / name).parent.mkdir(exist_ok=True)
         (source / name).write_text("no data")
     (source / "folder.parquet").mkdir()
     results = predict_files(model, str(source), tmp_path / "out")
     assert [path.name for path in results] == ["a.parquet", "b.parquet", "c.parquet"]
+
+
+def test_links_are_followed_but_not_back(model, source, tmp_path):
+    write_files(tmp_path / "more", {"d.parquet": 3})
+    (source / "link").symlink_to(tmp_path / "more")
+    (tmp_path / "more" / "back").symlink_to(source)
+    results = predict_files(model, source, tmp_path / "out")
+    names = [str(path.relative_to(tmp_path / "out")) for path in results]
+    assert names == ["a.parquet", "b.parquet", "c.parquet", "link/d.parquet"]
 
 
 @pytest.mark.parametrize(
@@ -323,7 +333,7 @@ def test_work_that_is_done_is_not_done_again(model, source, tmp_path):
 
 
 class Signalling(Refusing):
-    """Classifier that sends its process a signal at 10 texts, while there is a file."""
+    """Classifier that sends its process one signal, at 10 texts, if there is a file."""
 
     def __init__(self, path, number):
         self.path = path
@@ -331,6 +341,7 @@ class Signalling(Refusing):
 
     def predict_proba(self, X):
         if len(X) == 10 and self.path.exists():
+            self.path.unlink()
             os.kill(os.getpid(), self.number)
             time.sleep(1)  # another thread may have to deal with it
         return np.tile([0.25, 0.75], (len(X), 1))
@@ -362,7 +373,6 @@ def test_work_goes_on_after_the_process_was_ended(source, tmp_path, number, n_jo
     for path in others:
         path.touch()
     before = states(done)
-    model.path.unlink()
     results = predict_files(model, source, out)
     assert set(out.iterdir()) == {*results, *others}
     assert {name: state for name, state in states(results).items() if name in before} == before
@@ -748,6 +758,13 @@ def test_results_are_not_written_among_the_files(model, tmp_path, source, destin
     with pytest.raises(ValueError, match="destination must not lie in source, got "):
         predict_files(model, paths, tmp_path / destination)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_results_are_not_read_through_a_link(model, source, tmp_path):
+    predict_files(model, source, tmp_path / "out", keep=["text"])
+    (source / "link").symlink_to(tmp_path / "out")
+    with pytest.raises(ValueError, match="destination must not lie in source, got "):
+        predict_files(model, source, tmp_path / "out", keep=["text"])
 
 
 def test_destination_may_hold_the_source(model, source, tmp_path):

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import threading
+import weakref
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -16,11 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer
-from skimdb.datasets import iter_batches, make_reviews
-from skimdb.datasets._streaming import _MAX_LANES, _as_bytes, _from_bytes
+from skimdb.datasets import _streaming, iter_batches, make_reviews
+from skimdb.datasets._arrow import as_bytes, from_bytes
+from skimdb.datasets._arrow_files import _MAX_PARTS_OF_STREAM
+from skimdb.datasets._streaming import _MAX_LANES
 from skimdb.feature_extraction import WordIndexEncoder
 
-SUFFIXES = [".parquet", ".arrow", ".feather"]
+SUFFIXES = [".parquet", ".arrow", ".stream.arrow", ".feather"]
 every_type = pytest.mark.parametrize("suffix", SUFFIXES)
 
 
@@ -32,7 +35,8 @@ def write(path, table, rows_per_unit=4):
     elif path.suffix == ".feather":
         pyarrow.feather.write_feather(table, path, chunksize=rows_per_unit)
     else:
-        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        new = pa.ipc.new_stream if ".stream" in path.suffixes else pa.ipc.new_file
+        with pa.OSFile(str(path), "wb") as file, new(file, table.schema) as writer:
             writer.write_table(table, max_chunksize=rows_per_unit)
     return path
 
@@ -195,6 +199,17 @@ def test_more_units_than_are_read_side_by_side(tmp_path):
     assert sorted(ids) == list(range(n_rows))
 
 
+def test_a_small_buffer_is_not_filled_from_the_first_ranges_alone(tmp_path):
+    # Of the eight ranges of eight units, half fit in the buffer.
+    path = write(tmp_path / "a.parquet", pa.table({"id": np.arange(64)}), 1)
+    counts = np.zeros(8)
+    for seed in range(100):
+        (ids,) = next(iter_batches(path, 4, shuffle_buffer=4, random_state=seed))
+        counts[ids // 8] += 1
+    # Each is expected 50 times, with a standard deviation of 5.
+    assert np.abs(counts - 50).max() < 20
+
+
 def test_other_seeds_give_other_orders(tmp_path):
     path = write(tmp_path / "a.parquet", reviews_table(range(100)))
     orders = {
@@ -287,9 +302,9 @@ def test_lists_that_are_views_survive_the_way_through_bytes(make_type):
     values = pa.array([9, 9, 1, 2, 3, 4, 5], pa.int16()).slice(2)
     offsets = pa.array([0, 2, 2, 5], pa.int32())
     lists = pa.ListArray.from_arrays(offsets, values).cast(make_type(pa.int16())).slice(1)
-    as_bytes = _as_bytes(lists)
-    assert as_bytes.type == pa.large_binary()
-    gathered = _from_bytes(as_bytes.take([1, 0, 1]), lists.type)
+    viewed = as_bytes(lists)
+    assert viewed.type == pa.large_binary()
+    gathered = from_bytes(viewed.take([1, 0, 1]), lists.type)
     assert gathered.type == lists.type
     assert gathered.to_pylist() == [[3, 4, 5], [], [3, 4, 5]]
 
@@ -412,7 +427,83 @@ def test_dataset_of_some_row_groups(tmp_path):
     assert ids_of(iter_batches(dataset)) == [0, 1, 2, 3, 8, 9, 10, 11]
 
 
+# Arrow IPC streams
+
+
+def test_streams_and_files_of_one_type_can_be_mixed(tmp_path):
+    for number, suffix in enumerate([".arrow", ".stream.arrow", ".feather"]):
+        write(tmp_path / f"{number}{suffix}", pa.table({"id": [number]}))
+    assert ids_of(iter_batches(tmp_path)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("n_batches", [_MAX_PARTS_OF_STREAM, 3 * _MAX_PARTS_OF_STREAM + 1])
+def test_stream_of_many_record_batches(tmp_path, n_batches):
+    path = write(tmp_path / "a.stream.arrow", pa.table({"id": range(2 * n_batches)}), 2)
+    assert ids_of(iter_batches(path, 7)) == list(range(2 * n_batches))
+    shuffled = ids_of(iter_batches(path, 7, shuffle_buffer=20, random_state=0))
+    assert sorted(shuffled) == list(range(2 * n_batches))
+
+
+def test_shuffled_batches_of_a_stream_that_is_sorted_have_both_labels_alike(tmp_path):
+    y = np.repeat([0, 1], 5000)
+    write(tmp_path / "a.stream.arrow", pa.table({"id": range(10_000), "y": y}), 100)
+    shuffled = mean_labels(tmp_path, shuffle_buffer=1000, random_state=0)
+    assert np.abs(shuffled - 0.5).max() < 0.16
+
+
+@pytest.mark.parametrize("emit_deltas", [False, True])
+def test_dictionaries_of_a_stream_may_change(tmp_path, emit_deltas):
+    values = [f"value {i}" for i in range(20)]
+    # Each dictionary is longer than the one before.
+    batches = [
+        pa.record_batch([pa.array(values[: i + 1]).dictionary_encode()[i:]], names=["x"])
+        for i in range(20)
+    ]
+    path = tmp_path / "a.arrow"
+    options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=emit_deltas)
+    with pa.ipc.new_stream(path, batches[0].schema, options=options) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    assert ids_of(iter_batches(path, 3)) == values
+    shuffled = ids_of(iter_batches(path, 3, shuffle_buffer=10, random_state=0))
+    assert sorted(shuffled) == sorted(values)
+
+
+def test_compressed_stream(tmp_path):
+    table = reviews_table(range(50))
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(tmp_path / "a.arrow", table.schema, options=options) as writer:
+        writer.write_table(table, max_chunksize=9)
+    batches = list(iter_batches(tmp_path, 20))
+    assert as_table(batches, table.column_names) == table.to_pydict()
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.9])
+def test_stream_that_was_cut_off_is_named(tmp_path, share):
+    path = write(tmp_path / "a.stream.arrow", reviews_table(range(500)), 100)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ValueError, match=r"a\.stream\.arrow is no intact Arrow IPC file: "):
+        iter_batches(path)
+
+
 # Resources
+
+
+def test_a_buffer_is_released_before_the_next_is_joined(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.parquet", reviews_table(range(100)))
+    joined, n_alive = [], []
+
+    def join(parts, types):
+        n_alive.append(sum(column() is not None for column in joined))
+        rows = _join(parts, types)
+        joined.extend(weakref.ref(column) for column in rows)
+        return rows
+
+    _join = _streaming._join
+    monkeypatch.setattr(_streaming, "_join", join)
+    list(iter_batches(path, 10, shuffle_buffer=20))
+    assert n_alive == [0] * 5
 
 
 def test_stopping_early_ends_the_thread(tmp_path):
@@ -571,7 +662,8 @@ def test_damaged_file_is_named(tmp_path, suffix, name):
     for other in "ab":
         write(tmp_path / f"{other}{suffix}", reviews_table(range(2)))
     (tmp_path / f"{name}{suffix}").write_bytes(b"PAR1, but not really: " + bytes(50))
-    with pytest.raises(ValueError, match=f"{name}{suffix} is no intact Parquet or Arrow IPC file"):
+    kind = "Parquet" if suffix == ".parquet" else "Arrow IPC"
+    with pytest.raises(ValueError, match=f"{name}{suffix} is no intact {kind} file: "):
         iter_batches(tmp_path)
 
 
@@ -581,7 +673,7 @@ def test_file_with_damaged_content_is_named_while_reading(tmp_path):
     content[4 : len(content) // 2] = bytes([255]) * (len(content) // 2 - 4)
     path.write_bytes(content)
     batches = iter_batches(path, 100)
-    with pytest.raises(ValueError, match=r"a\.parquet is no intact Parquet or Arrow IPC file"):
+    with pytest.raises(ValueError, match=r"a\.parquet is no intact Parquet file: "):
         list(batches)
 
 

@@ -1,4 +1,5 @@
 import csv
+import errno
 import json
 import math
 import os
@@ -349,6 +350,30 @@ def test_parquet_text_that_is_not_utf_8_is_refused(tmp_path):
     pq.write_table(pa.table({"text": array}), path)
     with pytest.raises(ValueError, match=r"^r\.parquet is no intact Parquet file: .*utf-8"):
         read(path.read_bytes(), "r.parquet")
+
+
+class FailingFile(BytesIO):
+    """A file that cannot be read."""
+
+    def __init__(self, error):
+        super().__init__(bytes(1000))
+        self.error = error
+
+    def read(self, size=-1):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(errno.EIO, "Input/output error"), r"Input/output error: 'r\.parquet'$"),
+        (TimeoutError("no answer from the storage"), "^no answer from the storage$"),
+    ],
+)
+def test_parquet_that_cannot_be_read_is_no_damaged_file(error, message):
+    with pytest.raises(OSError, match=message) as raised:
+        list(iter_texts(FailingFile(error), "r.parquet"))
+    assert type(raised.value) is type(error)
 
 
 def test_parquet_without_pyarrow_says_what_to_install(monkeypatch):

@@ -1,10 +1,15 @@
-"""How many threads TensorFlow starts, each time in a fresh process."""
+"""How many threads TensorFlow starts, each time in a fresh process, and fits in threads."""
 
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
+
+from skimdb import DenseSentimentClassifier
+from skimdb.neural_network._arrays import ArrayNetwork
 
 PROGRAM = """
 import tensorflow as tf
@@ -47,3 +52,18 @@ def test_the_program_s_own_setting_stays():
 def test_tensorflow_that_runs_already_stays_as_it_is():
     program = "tf.constant(1.0) + 1; import skimdb.neural_network"
     assert threads_after(program, "1") == "0 0"
+
+
+def test_fits_in_two_threads_compute_at_the_same_time(reviews, monkeypatch):
+    gradients = ArrayNetwork.gradients
+    both_are_here = Barrier(2, timeout=60)
+
+    def waiting(self, *args):
+        both_are_here.wait()
+        return gradients(self, *args)
+
+    monkeypatch.setattr(ArrayNetwork, "gradients", waiting)
+    classifiers = [DenseSentimentClassifier(units, epochs=2) for units in (4, 8)]
+    with ThreadPoolExecutor(2) as pool:
+        fitted = list(pool.map(lambda classifier: classifier.fit(*reviews), classifiers))
+    assert [classifier.n_iter_ for classifier in fitted] == [2, 2]
