@@ -38,14 +38,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Measure everything and write the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.searches", description=__doc__)
     parser.add_argument("--repeats", type=int, default=3, help="runs of each variant")
+    parser.add_argument("--only", choices=list(_VARIANTS), help="the part to measure anew")
     parser.add_argument("--output", type=Path, default=RESULTS)
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.measure:
         print(json.dumps(_measure(*args.measure)))
         return
-    results = {"machine": machine(), **_run(args.repeats)}
-    write_json(args.output / "searches.json", results)
+    path = args.output / "searches.json"
+    kept = json.loads(path.read_text()) if args.only else {}
+    parts = [args.only] if args.only else list(_VARIANTS)
+    results = {**kept, "machine": machine(), **_run(parts, args.repeats)}
+    write_json(path, results)
     write_text(args.output / "searches.md", _page(results))
     print(_page(results))
 
@@ -56,12 +60,10 @@ def _measure(part: str, name: str) -> Any:
     return _searches.measure_memory(name) if part == "memory" else _searches.measure_key()
 
 
-def _run(n_repeats: int) -> dict[str, Runs]:
-    results: dict[str, Runs] = {
-        part: {name: [] for name in names} for part, names in _VARIANTS.items()
-    }
+def _run(parts: Sequence[str], n_repeats: int) -> dict[str, Runs]:
+    results: dict[str, Runs] = {part: {name: [] for name in _VARIANTS[part]} for part in parts}
     with Progress() as progress:
-        task = progress.add_task("Measuring", total=n_repeats * sum(map(len, _VARIANTS.values())))
+        task = progress.add_task("Measuring", total=n_repeats * sum(map(len, results.values())))
         for _ in range(n_repeats):
             for part, runs in results.items():
                 for name, measured in runs.items():

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from http.client import HTTPException
 from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from urllib.request import urlopen
@@ -61,15 +62,17 @@ class ReviewArray(np.ndarray):
 
     def __reduce__(self) -> Any:
         """Return what makes the array again, of its rows put end to end where all are alike."""
-        rows = list(self.flat)
-        kinds = {(type(row), getattr(row, "dtype", None), np.ndim(row)) for row in rows}
-        if self.ndim != 1 or len(kinds) != 1 or not kinds <= _ROW_KINDS:
+        rows = self.tolist() if self.ndim == 1 else []
+        if set(map(type, rows)) != {np.ndarray}:
+            return super().__reduce__()
+        dtypes, ndims = (set(map(attrgetter(name), rows)) for name in ("dtype", "ndim"))
+        if ndims != {1} or len(dtypes) > 1 or not dtypes <= _INTEGER_TYPES:
             return super().__reduce__()
         lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
         return as_reviews, (_end_to_end(rows, lengths), lengths)
 
 
-_ROW_KINDS = {(np.ndarray, np.dtype(code), 1) for code in np.typecodes["AllInteger"]}
+_INTEGER_TYPES = {np.dtype(code) for code in np.typecodes["AllInteger"]}
 
 
 def _end_to_end(rows: list[NDArray[Any]], lengths: NDArray[np.int64]) -> NDArray[Any]:

@@ -132,8 +132,8 @@ class DenseSentimentClassifier(FixedKerasClassifier):
     The arrays of a CSR matrix may be memory-mapped, as by ``joblib.load(path, mmap_mode="r")``.
     Of a mapped matrix of float32 or float64, 65,536 rows at a time are in memory, as long as it
     is opened to be read only and all samples have weight. Up to so many rows have the order and
-    give the weights that they have in memory, to the bit; of more, chunks of 64 consecutive rows
-    are put in random order, and about 1,024 chunks at a time are permuted together. What grows
+    give the weights that they have in memory, to the bit; of more, about 1,024 chunks of 64
+    consecutive rows, from all parts of the matrix, are permuted together at a time. What grows
     with the number of samples is a byte each for the class (for up to 256 classes), 4 or 8 bytes
     each with `class_weight` or `sample_weight`, and the results of predictions. Early stopping
     copies both parts of its split, unless `X_val` is given; ``fit_method_ == "keras"`` takes 8

@@ -16,8 +16,7 @@ FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
 Matrix: TypeAlias = Any  # an ndarray, or a CSR matrix or array of scipy, which has no types
 
-# Rows of a mapped matrix that are read together. Where it is sorted by class, the classes' shares
-# differ from group to group by 0.5 / sqrt(GROUP_SIZE / CHUNK_SIZE), or 1.6 points.
+# Rows of a mapped matrix that are read together.
 CHUNK_SIZE = 64
 # Rows worked with at a time: what more memory depends on than labels and results.
 GROUP_SIZE = 1024 * CHUNK_SIZE
@@ -99,9 +98,9 @@ def shuffled_runs(
         Draws the order, where it is drawn at once. Otherwise a child of it does, so that what
         else is drawn from `rng` in between makes no difference.
     in_chunks : bool
-        Of more than `GROUP_SIZE` samples, put chunks of `CHUNK_SIZE` rows in random order, and
-        permute the rows of as many chunks as make a group together. That needs no memory for all
-        of the order, and reads a file in pieces of many rows.
+        Of more than `GROUP_SIZE` samples, put chunks of `CHUNK_SIZE` rows together at random, as
+        many as make a group, and permute their rows. That needs no memory for all of the order,
+        and reads a file in pieces of many rows.
 
     Yields
     ------
@@ -126,10 +125,14 @@ def _shuffled_groups(
         yield rng.permutation(n_samples)
         return
     (rng,) = rng.spawn(1)
-    starts = rng.permutation(np.arange(0, n_samples, CHUNK_SIZE))
-    # Groups of the same size, since the last one has the last word on the weights.
-    for chunks in np.array_split(starts, -(-n_samples // GROUP_SIZE)):
-        rows = np.add.outer(chunks, np.arange(CHUNK_SIZE)).ravel()
+    starts = np.arange(0, n_samples, CHUNK_SIZE)
+    n_groups = -(-n_samples // GROUP_SIZE)
+    # Each group gets one of every `n_groups` consecutive chunks, and with them its share of each
+    # class where the rows are sorted. The last group has the last word on the weights.
+    table = np.full((-(-len(starts) // n_groups), n_groups), -1)
+    table.flat[: len(starts)] = starts
+    for chunks in rng.permuted(table, axis=1).T:
+        rows = np.add.outer(chunks[chunks >= 0], np.arange(CHUNK_SIZE)).ravel()
         yield rng.permutation(rows[rows < n_samples])
 
 
