@@ -66,6 +66,8 @@ def make_files(folder: Path, n_reviews: int) -> Iterator[None]:
                 array.astype(_DTYPES[part]).tofile(outputs[part])
             n_tokens += int(offsets[-1])
             n_entries += features.nnz
+            if n_entries > np.iinfo(_DTYPES["indptr"]).max:
+                raise ValueError(f"{n_reviews} reviews have too many entries for 32-bit indices")
             yield
     write_json(
         folder / "sizes.json",

@@ -72,21 +72,22 @@ def _hours(seconds: float) -> str:
 
 
 def _rows(rates: Rates) -> list[list[str]]:
-    one_pass = _N_REVIEWS / rates["train"]
-    # On each machine as many fits at a time as it has workers, by the measured gain of that.
-    fits = N_FITS * _N_PASSES / rates["speedup"]
-    alone = {
-        f"one network, {_N_PASSES} passes": (_N_PASSES * one_pass, False),
-        "prediction of all": (_N_REVIEWS / rates["predict"], True),
+    """Return the hours that each task takes, by the number of machines."""
+    fit = _N_PASSES * _N_REVIEWS / rates["train"]
+    fit_of_sample = _N_PASSES * _SAMPLE / rates["train"]
+    # The whole on one machine, of which a search makes use as measured, and what cannot be divided.
+    tasks = {
+        f"one network, {_N_PASSES} passes": (fit, fit),
+        "prediction of all": (_N_REVIEWS / rates["predict"], 0),
         f"search of {N_FITS} fits on a sample of {_SAMPLE:,}": (
-            fits * _SAMPLE / rates["train"],
-            True,
+            N_FITS * fit_of_sample / rates["speedup"],
+            fit_of_sample,
         ),
-        f"search of {N_FITS} fits on all": (fits * one_pass, True),
+        f"search of {N_FITS} fits on all": (N_FITS * fit / rates["speedup"], fit),
     }
     return [
-        [what, *(_hours(seconds / (n if divides else 1)) for n in _MACHINES)]
-        for what, (seconds, divides) in alone.items()
+        [what, *(_hours(max(whole / n, indivisible)) for n in _MACHINES)]
+        for what, (whole, indivisible) in tasks.items()
     ]
 
 
@@ -123,7 +124,7 @@ with one job. A review takes {rates["parquet bytes"]:,.0f} bytes as Parquet and
 
 Memory stays what it is: training and prediction hold buffers only, and a byte per review where a
 matrix is fitted. Predictions are by file, and the fits of a search by worker, so that more machines
-divide their time; a single network is trained in one place.
+divide their time, down to that of one fit; a single network is trained in one place.
 
 ## The first bottleneck
 

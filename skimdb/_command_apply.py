@@ -84,7 +84,7 @@ def _predict_files(args: argparse.Namespace) -> None:
     with (
         _file_progress() as advance,
         _notes_in_message(),
-        joblib.parallel_config("threading", n_jobs=args.jobs or os.cpu_count()),
+        joblib.parallel_config("threading", n_jobs=args.jobs or joblib.cpu_count()),
     ):
 
         def count(n_done: int, n_files: int) -> None:

@@ -57,6 +57,8 @@ def naming_file(path: str, kind: str = "Parquet") -> Iterator[None]:
     arrow_exception = import_arrow().ArrowException
     try:
         yield
+    except (MemoryError, NotImplementedError):
+        raise
     except (OSError, UnicodeDecodeError, arrow_exception) as error:
         # Arrow's own complaints about the content have no number of the operating system.
         if isinstance(error, OSError) and (type(error) is not OSError or error.errno is not None):

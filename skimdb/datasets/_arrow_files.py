@@ -297,7 +297,7 @@ def _units_of_stream(fragment: _Stream) -> list[Unit]:
 
 
 def read(unit: Unit, types: Types, slice_size: int) -> Iterator[Rows]:
-    """Read row groups in slices, or record batches one after the other.
+    """Read row groups or record batches in slices.
 
     Parameters
     ----------
@@ -322,8 +322,9 @@ def read(unit: Unit, types: Types, slice_size: int) -> Iterator[Rows]:
     stored = [name for name in types if name in fragment.physical_schema.names]
     keys = _partition_keys(fragment)
     with _naming(fragment), fragment.open() as file:
-        for chunk in _chunks(file, unit, stored, slice_size):
-            if chunk.num_rows:
+        for batch in _chunks(file, unit, stored, slice_size):
+            for start in range(0, batch.num_rows, slice_size):
+                chunk = batch.slice(start, slice_size)
                 yield [
                     _column(chunk, name, fragment.path)
                     if name in stored

@@ -7,8 +7,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterable
 from http.client import HTTPException
-from itertools import pairwise
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from urllib.request import urlopen
@@ -51,67 +49,6 @@ def check_params(constraints: dict[str, list[Any]]) -> Callable[[_Function], _Fu
         constraints, prefer_skip_nested_validation=True
     )
     return decorator
-
-
-class ReviewArray(np.ndarray):
-    """An object array of index arrays that is pickled as one flat array.
-
-    Sending it to a process, or hashing it to look up a cached result, then costs what the indices
-    cost, and not a thousand times as many objects.
-    """
-
-    def __reduce__(self) -> Any:
-        """Return what makes the array again, of its rows put end to end where all are alike."""
-        rows = self.tolist() if self.ndim == 1 else []
-        if set(map(type, rows)) != {np.ndarray}:
-            return super().__reduce__()
-        dtypes, ndims = (set(map(attrgetter(name), rows)) for name in ("dtype", "ndim"))
-        if ndims != {1} or len(dtypes) > 1 or not dtypes <= _INTEGER_TYPES:
-            return super().__reduce__()
-        lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
-        return as_reviews, (_end_to_end(rows, lengths), lengths)
-
-
-_INTEGER_TYPES = {np.dtype(code) for code in np.typecodes["AllInteger"]}
-
-
-def _end_to_end(rows: list[NDArray[Any]], lengths: NDArray[np.int64]) -> NDArray[Any]:
-    """Return the array that the rows are cut from, or a copy if they are not all of it in order.
-
-    The same object each time is what keeps joblib from writing it to shared memory for each task.
-    """
-    base = rows[0].base
-    if isinstance(base, np.ndarray) and base.ndim == 1 and base.size == lengths.sum():
-        starts = [row.__array_interface__["data"][0] for row in rows if len(row)]
-        sizes = lengths[lengths > 0] * base.itemsize
-        places = base.__array_interface__["data"][0] + np.cumsum(sizes) - sizes
-        if base.flags.c_contiguous and base.dtype == rows[0].dtype and starts == places.tolist():
-            return base
-    return np.concatenate(rows)
-
-
-def as_reviews(indices: NDArray[np.int32], lengths: NDArray[np.int64]) -> NDArray[Any]:
-    """Cut a flat buffer into reviews.
-
-    Parameters
-    ----------
-    indices : ndarray of shape (n_tokens,), dtype int32
-        The reviews one after the other.
-    lengths : ndarray of shape (n_samples,), dtype int64
-        Of the reviews.
-
-    Returns
-    -------
-    reviews : ndarray of shape (n_samples,), dtype object
-        Views on `indices`.
-    """
-    reviews = np.empty(len(lengths), dtype=object).view(ReviewArray)
-    bounds = pairwise([0, *lengths.cumsum().tolist()])
-    indices = np.asarray(indices)  # Slices of a memmap would be memmaps, which take long to make.
-    # One by one, since NumPy would make a matrix of reviews that have the same length.
-    for i, (start, end) in enumerate(bounds):
-        reviews[i] = indices[start:end]
-    return reviews
 
 
 # Places and downloads

@@ -20,12 +20,12 @@ from skimdb.datasets._base import (
     OOV_CHAR,
     START_CHAR,
     RemoteFile,
-    as_reviews,
     check_params,
     fetch_file,
     load_cached,
 )
 from skimdb.datasets._npz import open_npz, read_integers, read_sequences
+from skimdb.datasets._review_array import as_reviews
 
 _ORIGIN = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 _REVIEWS = RemoteFile(

@@ -23,6 +23,7 @@ from skimdb.datasets._prediction_task import (
     predict_file,
     predict_places,
 )
+from skimdb.utils._files import leftover_parts
 
 if TYPE_CHECKING:
     import pandas
@@ -129,7 +130,8 @@ def predict_files(
 
     An error ends the work and leaves the results that are complete. One that the model raises has
     a note that names file and rows. A process that is killed may leave temporary files that end
-    in ".part", which the next call removes.
+    in ".part", which the next call removes. There must not be two calls at a time for the same
+    results on different machines.
 
     Examples
     --------
@@ -171,7 +173,7 @@ def predict_files(
     # One by one only where it is asked for, because not every joblib backend can.
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered" if progress else "list")
     cancellation = Cancellation()
-    with _leaving_nothing_half_done(cancellation, destination, pending):
+    with _leaving_nothing_half_done(cancellation, pending):
         for _ in parallel(delayed(predict_file)(model, task, cancellation) for task in pending):
             n_done += 1
             if progress:
@@ -251,18 +253,15 @@ def predict_frame(
 
 @contextmanager
 def _leaving_nothing_half_done(
-    cancellation: Cancellation, destination: Path, tasks: list[PredictionTask]
+    cancellation: Cancellation, tasks: list[PredictionTask]
 ) -> Iterator[None]:
     """End all that still runs after an error, and remove the files of killed processes."""
     try:
         yield
     finally:
         cancellation.cancel()
-        results = {task.result for task in tasks}
-        for part in list(destination.rglob("*.part")):
-            # As `atomic_file` names it.
-            if Path(str(part).rsplit(".", 2)[0]) in results:
-                part.unlink(missing_ok=True)
+        for part in leftover_parts(task.result for task in tasks):
+            part.unlink(missing_ok=True)
 
 
 def _check_model(model: Any) -> None:

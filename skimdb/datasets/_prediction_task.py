@@ -1,6 +1,7 @@
 """Predictions for the rows of one file, written to another."""
 
 import json
+import os
 import pickle
 import threading
 from collections.abc import Iterator
@@ -50,7 +51,7 @@ def predict_places(model: Any, X: Any) -> tuple[NDArray[np.intp], NDArray[np.flo
     """
     if _num_samples(X) == 0:
         return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.float32)
-    if isinstance(model, Pipeline) and len(model) > 1:
+    if type(model) is Pipeline and len(model) > 1:
         return predict_places(model[-1], model[:-1].transform(X))
     # The most probable label is not always the one predicted: the threshold may have been tuned.
     places = np.searchsorted(model.classes_, model.predict(X))
@@ -83,9 +84,8 @@ class PredictionTask:
     keep: tuple[str, ...]
     batch_size: int
 
-    def made_from(self) -> dict[str, Any]:
-        """Tell what the result is made from, for its metadata."""
-        status = self.source.stat()
+    def made_from(self, status: os.stat_result) -> dict[str, Any]:
+        """Tell what the result is made from, for its metadata, given the input file's status."""
         return {
             "model": self.model,
             "column": self.column,
@@ -164,7 +164,9 @@ def predict_file(model: Any, task: PredictionTask, cancellation: Cancellation) -
                 (LABEL, labels.type),
                 (PROBABILITY, pyarrow.float32()),
             ],
-            metadata={_METADATA_KEY: json.dumps(task.made_from()).encode()},
+            metadata={
+                _METADATA_KEY: json.dumps(task.made_from(os.fstat(source.fileno()))).encode()
+            },
         )
         task.result.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(task.result) as file, parquet.ParquetWriter(file, schema) as writer:
@@ -247,7 +249,8 @@ def is_done(task: PredictionTask) -> bool:
     problem = "is no result of predict_files"
     if found is not None:
         made_from = json.loads(found)
-        others = [key for key, value in task.made_from().items() if made_from.get(key) != value]
+        expected = task.made_from(task.source.stat())
+        others = [key for key, value in expected.items() if made_from.get(key) != value]
         if not others:
             return True
         problem = f"was not made from the same {' and '.join(others)}"

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
-from skimdb.datasets._base import INDEX_FROM, OOV_CHAR, START_CHAR, as_reviews, check_params
+from skimdb.datasets._base import INDEX_FROM, OOV_CHAR, START_CHAR, check_params
+from skimdb.datasets._review_array import as_reviews
 
 # The figures of the IMDB training reviews that the language reproduces are in the docstring
 # of `make_reviews`; the constants below were set so that it does.

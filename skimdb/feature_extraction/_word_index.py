@@ -15,7 +15,8 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from skimdb.datasets._base import INDEX_FROM, OOV_CHAR, START_CHAR, as_reviews
+from skimdb.datasets._base import INDEX_FROM, OOV_CHAR, START_CHAR
+from skimdb.datasets._review_array import as_reviews
 from skimdb.feature_extraction._index_names import MARKERS, check_word_index
 from skimdb.feature_extraction._sequences import MAX_INDEX, flatten_sequences, offsets_of
 from skimdb.feature_extraction._texts import as_texts

@@ -34,6 +34,8 @@ def dask_client(address: Any = None, **kwargs: Any) -> Any:
         Without `distributed`: ``pip install 'skimdb[distributed]'``.
     OSError
         If there is no scheduler at the address.
+    ValueError
+        For ``asynchronous=True``.
 
     See Also
     --------
@@ -43,15 +45,16 @@ def dask_client(address: Any = None, **kwargs: Any) -> Any:
     -----
     A plain `distributed.Client` works too, with two differences. First, if a worker dies, joblib
     gives up, because larger arguments are only in the memory of workers. This client leaves the
-    scheduler a copy, from which it sends them again; a worker with a nanny, which Dask starts
-    by default, is replaced. Data is sent to each worker once, not for each fit.
+    scheduler a pickled copy, from which it sends them again; a worker with a nanny, which Dask
+    starts by default, is replaced. Arrays, matrices and pandas objects are sent to each worker
+    once, not for each fit; lists, of texts for example, and polars objects go with each of them.
 
     Second, Dask has its workers give freed memory back to the system at once, by glibc's
     ``MALLOC_TRIM_THRESHOLD_``, which more than doubles the time that a fit takes. This client
     has all workers, also those that join later, keep blocks of up to 32 MB for reuse, and load
     TensorFlow before the first fit.
 
-    TensorFlow starts as many threads in a worker as ``OMP_NUM_THREADS`` says, which Dask sets to
+    TensorFlow starts as many threads in a worker as ``OMP_NUM_THREADS`` says, which nannies set to
     1. Workers need skimdb installed, in the same version.
 
     References
@@ -76,8 +79,14 @@ def dask_client(address: Any = None, **kwargs: Any) -> Any:
     True
     """
     dask = _import("_dask", needs="distributed")
+    if kwargs.get("asynchronous"):
+        raise ValueError("asynchronous must be left out, since joblib needs a client that waits")
     client = dask.RecoveringClient(address, **kwargs)
-    client.register_plugin(dask.PrepareWorker())
+    try:
+        client.register_plugin(dask.PrepareWorker())
+    except BaseException:
+        client.close()
+        raise
     return client
 
 
@@ -103,7 +112,10 @@ def register_ray() -> None:
     This one has a worker replaced, and the task that it was at done again, up to three times;
     ``parallel_config(backend="ray", ray_remote_args={"max_restarts": 10})`` sets other limits, and
     other options of Ray's actors. Second, Ray sends all data with each fit; this backend stores
-    arrays, matrices, data frames and lists once.
+    arrays, matrices, data frames and Arrow arrays once. Lists go with each fit.
+
+    At the end of a search Ray may say that ``PoolActor.__ray_terminate__`` failed and is retried,
+    which is about workers that have stopped as they should.
 
     TensorFlow starts as many threads in a worker as ``OMP_NUM_THREADS`` says, which Ray sets to 1.
     Ray starts new workers for each search, which load TensorFlow again.

@@ -2,15 +2,17 @@
 
 import ctypes
 import importlib
-import warnings
-from collections.abc import Mapping
+import os
+import sys
 from typing import Any
 
 import cloudpickle
+import dask
 from distributed import Client, Worker, WorkerPlugin
 
-# glibc's options, and what they would come to by themselves if Dask did not set the first one.
-_THRESHOLDS = {"M_TRIM_THRESHOLD": (-1, 2**26), "M_MMAP_THRESHOLD": (-3, 2**25)}
+# glibc's M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, and what they come to by themselves if none is set.
+_THRESHOLDS = [(-1, 2**26), (-3, 2**25)]
+_UNLIMITED = 2**62
 
 
 class PrepareWorker(WorkerPlugin):  # type: ignore[misc]
@@ -20,11 +22,12 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc]
 
     def setup(self, worker: Worker) -> None:
         """Keep freed memory for the next array, and load TensorFlow."""
-        # Dask has each larger array's memory given back to the system as soon as it is free.
-        # A training step makes many of them, and its page faults would take longer than itself.
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-        if mallopt is not None:
-            for option, size in _THRESHOLDS.values():
+        # By this variable, Dask has each larger array's memory given back to the system as soon as
+        # it is free. A training step makes many of them, and its page faults would take longer
+        # than itself.
+        if "MALLOC_TRIM_THRESHOLD_" in os.environ and sys.platform == "linux":
+            mallopt = getattr(ctypes.CDLL(None), "mallopt", lambda option, size: None)
+            for option, size in _THRESHOLDS:
                 mallopt(option, size)
         importlib.import_module("skimdb.neural_network")
 
@@ -45,16 +48,16 @@ class RecoveringClient(Client):  # type: ignore[misc]
         return self.sync(self._scatter_as_tasks, data, asynchronous=asynchronous)
 
     async def _scatter_as_tasks(self, data: Any) -> Any:
-        if isinstance(data, Mapping):
+        # Of these types exactly, as in Dask.
+        if type(data) is dict:
             return {name: self._as_task(value) for name, value in data.items()}
-        if isinstance(data, list | tuple | set | frozenset):
+        if type(data) in (list, tuple, set, frozenset):
             return type(data)(map(self._as_task, data))
         return self._as_task(data)
 
     def _as_task(self, value: Any) -> Any:
         # Bytes, so that the scheduler need not have what it takes to understand them.
         pickled = cloudpickle.dumps(value)
-        with warnings.catch_warnings():
-            # They are sent once, and not with each task that needs them.
-            warnings.filterwarnings("ignore", message="Sending large graph")
+        # They are sent once, and not with each task that needs them, of which Dask would warn.
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": _UNLIMITED}):
             return self.submit(cloudpickle.loads, pickled, pure=False)

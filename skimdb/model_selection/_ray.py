@@ -1,13 +1,19 @@
 """What a joblib backend on Ray must do beyond Ray's own."""
 
+import importlib
+import sys
+import weakref
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import ray
 from ray.util.joblib.ray_backend import RayBackend
 
 # As often as Dask tries, so that a fit that needs more memory than there is comes to an end.
 _RECOVERING = {"max_restarts": 3, "max_task_retries": 3}
+
+# Fewer are sent with each call.
+_MIN_ROWS = 100
 
 _Calls: TypeAlias = list[tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]]]
 
@@ -19,26 +25,42 @@ class RecoveringRayBackend(RayBackend):  # type: ignore[misc]
         self, *args: Any, ray_remote_args: dict[str, Any] | None = None, **kwargs: Any
     ) -> None:
         super().__init__(*args, ray_remote_args=_RECOVERING | (ray_remote_args or {}), **kwargs)
-        self._stored: dict[int, tuple[Any, ray.ObjectRef]] = {}
+        # By the number of an object, which is not another's as long as the object is referred to.
+        self._stored: dict[int, tuple[weakref.ref[Any], _Stored]] = {}
+
+    def stop_call(self) -> None:
+        """Let go of the data, which may have changed by the next call."""
+        self._stored.clear()
+        super().stop_call()
 
     def submit(self, func: Any, callback: Callable[[Any], None] | None = None) -> Any:
         """Schedule a batch of calls, with data replaced by references to it."""
         func.items = _with_arguments(self._store, func.items)
         return super().submit(_CallsByReference(func), callback)
 
-    def terminate(self) -> None:
-        """Stop the workers, and let go of the data."""
-        super().terminate()
-        self._stored.clear()
-
     def _store(self, argument: Any) -> Any:
-        """Return a reference to an argument that may be large, the same for the same object."""
-        if not (hasattr(argument, "shape") or isinstance(argument, list)):
+        """Return a reference to an argument that is large, the same for the same object."""
+        if not _is_large(argument):
             return argument
-        if id(argument) not in self._stored:
-            # The object is kept, so that no other one gets its id.
-            self._stored[id(argument)] = argument, ray.put(argument)
-        return self._stored[id(argument)][1]
+        key = id(argument)
+        if key not in self._stored:
+            forget = weakref.ref(argument, lambda _: self._stored.pop(key, None))
+            self._stored[key] = forget, _Stored(ray.put(argument))
+        return self._stored[key][1]
+
+
+class _Stored(NamedTuple):
+    """Stands for an argument, and is none of the references that a caller may pass."""
+
+    reference: ray.ObjectRef
+
+
+def _is_large(argument: Any) -> bool:
+    """Whether it is an array, matrix, frame or Arrow array of some rows."""
+    if hasattr(argument, "__arrow_c_array__") or hasattr(argument, "__arrow_c_stream__"):
+        return len(argument) >= _MIN_ROWS
+    shape: Any = getattr(argument, "shape", ())
+    return bool(shape) and bool(shape[0] >= _MIN_ROWS)
 
 
 class _CallsByReference:
@@ -48,13 +70,16 @@ class _CallsByReference:
         self._calls = calls
 
     def __call__(self) -> list[Any]:
+        # Ray's workers are no children of multiprocessing, of which TensorFlow's import knows.
+        if "skimdb.neural_network" in sys.modules:
+            importlib.import_module("skimdb.neural_network._threads").limit_tensorflow_threads()
         self._calls.items = _with_arguments(_load, self._calls.items)
         results: list[Any] = self._calls()
         return results
 
 
 def _load(argument: Any) -> Any:
-    return ray.get(argument) if isinstance(argument, ray.ObjectRef) else argument
+    return ray.get(argument.reference) if isinstance(argument, _Stored) else argument
 
 
 def _with_arguments(change: Callable[[Any], Any], calls: _Calls) -> _Calls:

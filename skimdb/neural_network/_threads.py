@@ -9,9 +9,9 @@ import tensorflow as tf
 def limit_tensorflow_threads() -> None:
     """Let TensorFlow start as many threads as ``OMP_NUM_THREADS`` says, where it is set.
 
-    The workers of joblib, Dask and Ray have it set to their share of the cores, which BLAS
-    follows, but TensorFlow starts a thread per core in each of them. What the process itself
-    has configured before stays as it is.
+    To be called in workers. Those of joblib, Dask and Ray have it set to their share of the cores,
+    which BLAS follows, but TensorFlow starts a thread per core in each of them. What the process
+    itself has configured before stays as it is.
     """
     # "4,2" is for nested parallel regions.
     n_threads = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()

@@ -1,8 +1,11 @@
 """Files that are whole or not there."""
 
 import os
+import re
 import secrets
-from collections.abc import Iterator
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -32,3 +35,43 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+_PART = re.compile(r"(?P<name>.+)\.(?P<pid>\d+)-[0-9a-f]{8}\.part")
+
+
+def leftover_parts(paths: Iterable[Path]) -> Iterator[Path]:
+    """Find the temporary files of `atomic_file` for some files, of processes that are gone.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        The files that were to be written.
+
+    Yields
+    ------
+    part : Path
+    """
+    names: defaultdict[Path, set[str]] = defaultdict(set)
+    for path in paths:
+        names[path.parent].add(path.name)
+    for folder in filter(Path.is_dir, names):
+        for part in list(folder.iterdir()):
+            match = _PART.fullmatch(part.name)
+            if match and match["name"] in names[folder] and not _is_alive(int(match["pid"])):
+                yield part
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether there is such a process, other than this one."""
+    if sys.platform == "win32":  # where there is no signal that only asks
+        return True
+    if pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True

@@ -10,10 +10,16 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 _CHUNKS_BETWEEN_RELEASES = 16
+# Where joblib puts arrays that it shares with its processes, and that are in memory.
+_SHARED_BY_JOBLIB = "joblib_memmapping_folder"
 
 
 def is_mapped(X: Any) -> bool:
-    """Whether arrays of a CSR matrix are in files that are mapped to be read only."""
+    """Whether arrays of a CSR matrix are in files that are mapped to be read only.
+
+    Those that joblib makes of arrays to share them with other processes do not count: results
+    must not depend on the number of jobs.
+    """
     return any(True for _ in _read_only_maps(X))
 
 
@@ -95,9 +101,9 @@ def _read_only_maps(X: Any) -> Iterator[mmap.mmap]:
     if not (sp.issparse(X) and X.format == "csr"):
         return
     for array in (X.data, X.indices, X.indptr):
-        base, mode = array, None
+        base, mode, name = array, None, ""
         while isinstance(base, np.ndarray):
-            mode = getattr(base, "mode", mode)
+            mode, name = getattr(base, "mode", mode), str(getattr(base, "filename", name))
             base = base.base
-        if mode == "r" and isinstance(base, mmap.mmap):
+        if mode == "r" and isinstance(base, mmap.mmap) and _SHARED_BY_JOBLIB not in name:
             yield base

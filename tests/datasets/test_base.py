@@ -13,11 +13,11 @@ import pytest
 from skimdb.datasets import _base
 from skimdb.datasets._base import (
     RemoteFile,
-    as_reviews,
     fetch_file,
     load_cached,
     locate_data_home,
 )
+from skimdb.datasets._review_array import as_reviews
 
 BODY = b"the official file" * 1000
 

@@ -14,7 +14,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from skimdb.datasets import predict_files
 from skimdb.model_selection import dask_client
-from tests.model_selection.common import kill_worker_in_fifth_call, notes
+from tests.model_selection.common import kill_worker_in_fifth_call, killed_process
 
 pytest.importorskip("distributed")
 
@@ -73,7 +73,7 @@ def test_all_files_are_whole_after_a_worker_was_killed(on_dask, client, source, 
         parts.update(path.name for path in out.iterdir() if path.suffix == ".part")
 
     parallel = predict_files(model, source, out, batch_size=10, n_jobs=2, progress=progress)
-    (killed,) = notes(tmp_path / "notes", "killed")
+    killed = killed_process(tmp_path / "notes")
     assert killed in before
     assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
     # What the killed worker had begun was there, and is there no longer.

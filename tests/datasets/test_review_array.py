@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
 from skimdb.datasets import make_reviews
-from skimdb.datasets._base import ReviewArray, as_reviews
+from skimdb.datasets._review_array import ReviewArray, as_reviews
 
 
 def review_array(rows):
@@ -86,6 +86,47 @@ def test_the_buffer_itself_is_what_is_pickled():
     assert reviews.__reduce__()[1][0] is flat
     assert reviews[:2].__reduce__()[1][0] is not flat
     assert reviews[[2, 1, 0]].__reduce__()[1][0] is not flat
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        lambda flat: [flat[0:3:2], flat[2:4]],
+        lambda flat: [flat[:1].repeat(0), np.broadcast_to(flat[1:2], 4)],
+        lambda flat: [flat[:3], flat[1:2]],
+        lambda flat: [flat[2:], flat[:2]],
+        lambda flat: [flat[::-1]],
+    ],
+    ids=["strided", "broadcast", "overlapping", "out of order", "reversed"],
+)
+def test_other_views_on_one_buffer_survive_pickling(rows):
+    reviews = review_array(rows(np.arange(4, dtype=np.int32)))
+    assert_same_rows(pickle.loads(pickle.dumps(reviews)), reviews)
+
+
+def test_a_split_is_pickled_as_the_same_object_as_long_as_it_does_not_change():
+    reviews = make_reviews(20, random_state=0)[0][[3, 1, 2]]
+    first = reviews.__reduce__()[1][0]
+    assert reviews.__reduce__()[1][0] is first
+    reviews[1][0] += 1
+    changed = reviews.__reduce__()[1][0]
+    assert changed is not first
+    np.testing.assert_array_equal(changed, np.concatenate(reviews))
+
+
+def test_processes_of_joblib_share_one_copy_of_a_split(tmp_path):
+    X, _ = make_reviews(3000, random_state=0)
+    split, _ = train_test_split(X, random_state=0)
+    with joblib.parallel_config(backend="loky", temp_folder=tmp_path):
+        largest = joblib.Parallel(n_jobs=2)(
+            joblib.delayed(shared_files)(split, tmp_path) for _ in range(6)
+        )
+    assert max(largest) == 1
+
+
+def shared_files(reviews, folder):
+    assert len(reviews) == 2250
+    return len([path for path in folder.rglob("*") if path.is_file()])
 
 
 def test_rows_of_a_memory_mapped_buffer_are_plain_arrays(tmp_path):

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import namedtuple
 
 import joblib
 import numpy as np
@@ -11,12 +12,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import Bunch
 
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer
 from skimdb.datasets import make_reviews
-from skimdb.model_selection import compare_estimators, dask_client
+from skimdb.model_selection import _dask, compare_estimators, dask_client
 from tests.model_selection.common import (
     kill_worker_in_fifth_call,
+    killed_process,
     notes,
     page_faults_of_many_arrays,
     recorded,
@@ -25,6 +28,7 @@ from tests.model_selection.common import (
 
 pytest.importorskip("distributed")
 
+Point = namedtuple("Point", "x y")
 REVIEWS, LABELS = make_reviews(400, num_words=500, random_state=0)
 NETWORK = make_pipeline(
     MultiHotVectorizer(500), DenseSentimentClassifier(4, epochs=2, batch_size=64, random_state=0)
@@ -68,7 +72,7 @@ def test_a_search_survives_a_killed_worker(on_dask, client, serial_search, tmp_p
     pipeline = make_pipeline(killing, *map(clone, NETWORK))
     search = GridSearchCV(pipeline, GRID, cv=3, n_jobs=2, refit=False, error_score="raise")
     search.fit(REVIEWS, LABELS)
-    (killed,) = notes(tmp_path, "killed")
+    killed = killed_process(tmp_path)
     assert killed in before
     for name in [f"split{fold}_test_score" for fold in range(3)]:
         np.testing.assert_array_equal(search.cv_results_[name], serial_search.cv_results_[name])
@@ -111,9 +115,31 @@ def test_workers_reuse_the_memory_of_freed_arrays(on_dask, client):
     assert max(client.run(page_faults_of_many_arrays).values()) < 10 * 2048
 
 
-@pytest.mark.parametrize("data", [np.arange(3), [1, "b"], (1, "b"), {"a": 1, "b": [2]}])
+@pytest.mark.parametrize(
+    "data",
+    [np.arange(3), [1, "b"], (1, "b"), {"a": 1, "b": [2]}, {1, 2}, Bunch(a=1), Point(1, 2)],
+    ids=repr,
+)
 def test_scattered_data_come_back(client, data):
-    np.testing.assert_equal(client.gather(client.scatter(data)), data)
+    back = client.gather(client.scatter(data))
+    np.testing.assert_equal(back, data)
+    assert type(back) is type(data)
+
+
+def test_an_asynchronous_client_is_refused():
+    with pytest.raises(ValueError, match="asynchronous must be left out"):
+        dask_client(asynchronous=True)
+
+
+def test_the_client_is_closed_if_workers_cannot_be_prepared(monkeypatch):
+    closed = []
+    monkeypatch.setattr(_dask.RecoveringClient, "__init__", lambda self, address: None)
+    monkeypatch.setattr(_dask.RecoveringClient, "close", lambda self: closed.append("closed"))
+    monkeypatch.setattr(_dask.RecoveringClient, "__del__", lambda self: None)
+    monkeypatch.delattr(_dask, "PrepareWorker")
+    with pytest.raises(AttributeError, match="PrepareWorker"):
+        dask_client()
+    assert closed == ["closed"]
 
 
 def test_an_address_without_a_scheduler_is_an_os_error():

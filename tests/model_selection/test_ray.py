@@ -14,7 +14,14 @@ from sklearn.preprocessing import FunctionTransformer
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer
 from skimdb.datasets import make_reviews
 from skimdb.model_selection import register_ray
-from tests.model_selection.common import kill_worker_in_fifth_call, notes, recorded
+from tests.model_selection.common import (
+    kill_worker_in_fifth_call,
+    killed_process,
+    name_of_type,
+    notes,
+    recorded,
+    tensorflow_threads,
+)
 
 REVIEWS, LABELS = make_reviews(400, num_words=500, random_state=0)
 NETWORK = make_pipeline(
@@ -52,7 +59,7 @@ def test_a_search_survives_a_killed_worker_with_the_serial_results(on_ray, tmp_p
     pipeline = make_pipeline(killing, *map(clone, NETWORK))
     search = GridSearchCV(pipeline, GRID, cv=3, n_jobs=2, refit=False, error_score="raise")
     search.fit(REVIEWS, LABELS)
-    assert len(notes(tmp_path, "killed")) == 1
+    assert killed_process(tmp_path) != os.getpid()
     for name in [f"split{fold}_test_score" for fold in range(3)]:
         np.testing.assert_array_equal(search.cv_results_[name], serial.cv_results_[name])
 
@@ -63,6 +70,27 @@ def test_data_is_stored_once(on_ray, tmp_path):
         DenseSentimentClassifier(epochs=1), {"units": [2, 3, 4, 5]}, cv=3, n_jobs=2, refit=False
     ).fit(X, LABELS)
     assert notes(tmp_path, "pickled").count(os.getpid()) == 1
+
+
+def test_data_that_changes_between_calls_is_sent_again(on_ray):
+    data = np.zeros(1000)
+    with joblib.Parallel(n_jobs=2) as parallel:
+        sums = []
+        for _ in range(3):
+            data += 1
+            sums += parallel([joblib.delayed(np.sum)(data)])
+    assert sums == [1000, 2000, 3000]
+
+
+def test_references_of_the_caller_are_left_alone(on_ray, cluster):
+    reference = cluster.put("stored")
+    (name,) = joblib.Parallel(n_jobs=2)([joblib.delayed(name_of_type)(reference)])
+    assert name == "ObjectRef"
+
+
+def test_workers_give_tensorflow_one_thread(on_ray):
+    (threads,) = joblib.Parallel(n_jobs=2)([joblib.delayed(tensorflow_threads)()])
+    assert threads == (1, 1)
 
 
 def test_without_ray_the_error_says_what_to_install(monkeypatch):

@@ -220,6 +220,21 @@ class TestSameAsInMemory:
         self.assert_same(classifier(batch_size=32), X, X_mapped, y)
 
 
+def test_arrays_that_joblib_shares_count_as_in_memory(long_reviews):
+    X, y = long_reviews
+    expected = classifier(epochs=1).fit(X, y).model_.get_weights()
+    # Of more than 100 kB joblib makes files.
+    with joblib.parallel_config(backend="loky", n_jobs=2, max_nbytes="100K"):
+        (weights, _) = joblib.Parallel()(joblib.delayed(weights_of_fit)(X, y) for _ in range(2))
+    for weight, expected_weight in zip(weights, expected, strict=True):
+        np.testing.assert_array_equal(weight, expected_weight)
+
+
+def weights_of_fit(X, y):
+    assert isinstance(X.data.base, np.memmap) or isinstance(X.data, np.memmap)
+    return classifier(epochs=1).fit(X, y).model_.get_weights()
+
+
 class TestBlocks:
     """Results of more samples than a group do not depend on the blocks they are computed in."""
 

@@ -6,7 +6,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import joblib
 import pytest
+import tensorflow as tf
 
 from skimdb import DenseSentimentClassifier
 from skimdb.neural_network._arrays import ArrayNetwork
@@ -17,6 +19,11 @@ threading = tf.config.threading
 {}
 print(threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads())
 """
+
+LIMIT = (
+    "from skimdb.neural_network._threads import limit_tensorflow_threads; "
+    "limit_tensorflow_threads()"
+)
 
 
 def threads_after(program, omp_num_threads):
@@ -41,16 +48,30 @@ def threads_after(program, omp_num_threads):
     ],
 )
 def test_tensorflow_follows_omp_num_threads(omp_num_threads, expected):
-    assert threads_after("import skimdb.neural_network", omp_num_threads) == expected
+    assert threads_after(LIMIT, omp_num_threads) == expected
+
+
+def test_importing_the_package_changes_nothing_in_the_users_process():
+    assert threads_after("import skimdb.neural_network", "3") == "0 0"
+
+
+def test_workers_of_joblib_give_tensorflow_their_share():
+    with joblib.parallel_config(backend="loky", inner_max_num_threads=3):
+        threads = joblib.Parallel(n_jobs=2)(joblib.delayed(threads_of_worker)() for _ in range(2))
+    assert threads == [3, 3]
+
+
+def threads_of_worker():
+    return tf.config.threading.get_intra_op_parallelism_threads()
 
 
 def test_the_program_s_own_setting_stays():
-    program = "threading.set_intra_op_parallelism_threads(3); import skimdb.neural_network"
+    program = f"threading.set_intra_op_parallelism_threads(3); {LIMIT}"
     assert threads_after(program, "1") == "3 0"
 
 
 def test_tensorflow_that_runs_already_stays_as_it_is():
-    program = "tf.constant(1.0) + 1; import skimdb.neural_network"
+    program = f"tf.constant(1.0) + 1; {LIMIT}"
     assert threads_after(program, "1") == "0 0"
 
 
