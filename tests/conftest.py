@@ -1,10 +1,14 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import joblib
 import matplotlib as mpl
 import pytest
 from hypothesis import settings
+
+from skimdb.model_selection import dask_client
 
 mpl.use("Agg")
 
@@ -27,6 +31,21 @@ def _data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     os.environ["SKIMDB_DATA"] = str(linked)
     yield
     os.environ["SKIMDB_DATA"] = data_home
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    """Start a Dask cluster of two worker processes."""
+    with dask_client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
+        yield client
+
+
+@pytest.fixture
+def on_dask(client: Any) -> Iterator[None]:
+    """Have joblib work on the cluster, which is whole."""
+    client.wait_for_workers(2)
+    with joblib.parallel_config(backend="dask"):
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,7 +2,6 @@
 
 import os
 
-import joblib
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,23 +12,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skimdb.datasets import predict_files
-from skimdb.model_selection import dask_client
 from tests.model_selection.common import kill_worker_in_fifth_call, killed_process
 
 pytest.importorskip("distributed")
-
-
-@pytest.fixture(scope="module")
-def client():
-    with dask_client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
-        yield client
-
-
-@pytest.fixture
-def on_dask(client):
-    client.wait_for_workers(2)
-    with joblib.parallel_config(backend="dask"):
-        yield
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import os
 import sys
 from collections import namedtuple
 
-import joblib
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -16,7 +15,7 @@ from sklearn.utils import Bunch
 
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer
 from skimdb.datasets import make_reviews
-from skimdb.model_selection import _dask, compare_estimators, dask_client
+from skimdb.model_selection import compare_estimators, dask_client
 from tests.model_selection.common import (
     kill_worker_in_fifth_call,
     killed_process,
@@ -26,7 +25,7 @@ from tests.model_selection.common import (
     tensorflow_threads,
 )
 
-pytest.importorskip("distributed")
+_dask = pytest.importorskip("skimdb.model_selection._dask")
 
 Point = namedtuple("Point", "x y")
 REVIEWS, LABELS = make_reviews(400, num_words=500, random_state=0)
@@ -34,19 +33,6 @@ NETWORK = make_pipeline(
     MultiHotVectorizer(500), DenseSentimentClassifier(4, epochs=2, batch_size=64, random_state=0)
 )
 GRID = {"densesentimentclassifier__units": [2, 4], "densesentimentclassifier__dropout": [0.0, 0.5]}
-
-
-@pytest.fixture(scope="module")
-def client():
-    with dask_client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
-        yield client
-
-
-@pytest.fixture
-def on_dask(client):
-    client.wait_for_workers(2)
-    with joblib.parallel_config(backend="dask"):
-        yield
 
 
 @pytest.fixture

@@ -1,6 +1,10 @@
+import os
+import subprocess
+import sys
+
 import pytest
 
-from skimdb.utils._files import atomic_file
+from skimdb.utils._files import atomic_file, leftover_parts
 
 
 def test_file_appears_whole_or_not_at_all(tmp_path):
@@ -28,3 +32,31 @@ def test_failed_writing_leaves_the_old_file_and_nothing_else(tmp_path, error):
         write()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes cannot be asked for")
+def test_leftover_parts_are_those_of_processes_that_are_gone(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    gone = f"a.txt.{ended.pid}-0123abcd.part"
+    own = f"a.txt.{os.getpid()}-0123abcd.part"
+    others = [
+        f"a.txt.{os.getppid()}-0123abcd.part",  # alive
+        f"b.txt.{ended.pid}-0123abcd.part",  # of another file
+        "a.txt.old.part",
+        "a.txt",
+    ]
+    for name in [gone, own, *others]:
+        (tmp_path / name).touch()
+    missing = tmp_path / "missing" / "c.txt"
+    parts = leftover_parts([tmp_path / "a.txt", missing])
+    assert sorted(part.name for part in parts) == sorted([gone, own])
+
+
+def test_processes_of_other_users_are_alive(tmp_path, monkeypatch):
+    def refuse(pid, number):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refuse)
+    (tmp_path / "a.txt.1-0123abcd.part").touch()
+    assert list(leftover_parts([tmp_path / "a.txt"])) == []
