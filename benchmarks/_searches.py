@@ -63,14 +63,14 @@ def _loky() -> Iterator[None]:
 @contextmanager
 def _dask_threads() -> Iterator[None]:
     options = {"n_workers": 1, "threads_per_worker": 2, "processes": False}
-    with dask_client(**options, dashboard_address=None), joblib.parallel_config(backend="dask"):
+    with dask_client(**options, dashboard_address=":0"), joblib.parallel_config(backend="dask"):
         yield
 
 
 @contextmanager
 def _dask_processes() -> Iterator[None]:
     options = {"n_workers": 2, "threads_per_worker": 1}
-    with dask_client(**options, dashboard_address=None), joblib.parallel_config(backend="dask"):
+    with dask_client(**options, dashboard_address=":0"), joblib.parallel_config(backend="dask"):
         yield
 
 

@@ -193,7 +193,7 @@ def _map_partitions(model: Any, folder: Path, results: Path) -> float:
 
 
 def _dask() -> Any:
-    return dask_client(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    return dask_client(n_workers=2, threads_per_worker=1, dashboard_address=":0")
 
 
 _Predict = Callable[[Any, Path, Path], float]

@@ -36,7 +36,7 @@ def _data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
     """Start a Dask cluster of two worker processes."""
-    with dask_client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
+    with dask_client(n_workers=2, threads_per_worker=1, dashboard_address=":0") as client:
         yield client
 
 

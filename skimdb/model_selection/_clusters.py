@@ -72,7 +72,7 @@ def dask_client(address: Any = None, **kwargs: Any) -> Any:
     >>> X, y = make_reviews(500, random_state=0)
     >>> X = MultiHotVectorizer().transform(X)
     >>> classifier = DenseSentimentClassifier(random_state=0)
-    >>> with dask_client(n_workers=1, processes=False, dashboard_address=None):
+    >>> with dask_client(n_workers=1, processes=False, dashboard_address=":0"):
     ...     with joblib.parallel_config(backend="dask"):
     ...         scores = cross_val_score(classifier, X, y, cv=3, n_jobs=-1)
     >>> bool((scores == cross_val_score(classifier, X, y, cv=3)).all())
