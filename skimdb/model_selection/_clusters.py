@@ -50,9 +50,8 @@ def dask_client(address: Any = None, **kwargs: Any) -> Any:
     once, not for each fit; lists, of texts for example, and polars objects go with each of them.
 
     Second, Dask has its workers give freed memory back to the system at once, by glibc's
-    ``MALLOC_TRIM_THRESHOLD_``, which more than doubles the time that a fit takes. This client
-    has all workers, also those that join later, keep blocks of up to 32 MB for reuse, and load
-    TensorFlow before the first fit.
+    ``MALLOC_TRIM_THRESHOLD_``, which makes fits slower. This client has all workers, also those
+    that join later, keep blocks of up to 32 MB for reuse, and load TensorFlow before the first fit.
 
     TensorFlow starts as many threads in a worker as ``OMP_NUM_THREADS`` says, which nannies set to
     1. Workers need skimdb installed, in the same version.
