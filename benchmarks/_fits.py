@@ -10,7 +10,7 @@ import joblib
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from benchmarks._common import write_json
-from skimdb.utils._threads import single_blas_thread
+from skimdb.utils._blas_threads import single_blas_thread
 
 Outcome = dict[str, Any]
 Data = TypeVar("Data")

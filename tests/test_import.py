@@ -18,6 +18,7 @@ import skimdb
         "import skimdb.inspection",
         "import skimdb.model_selection",
         "import skimdb.persistence",
+        "import skimdb.pipelines",
         "from skimdb import MultiHotVectorizer",
         "import skimdb; dir(skimdb)",
     ],

@@ -1,39 +1,21 @@
 """What is needed of pyarrow, which the package does not depend on."""
 
-import importlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from skimdb.utils._optional import import_optional
+
 _BUFFER_SIZE = 2**20
 
 
 def import_arrow(name: str = "pyarrow") -> Any:
-    """Import pyarrow or a module of it.
-
-    Parameters
-    ----------
-    name : str, default="pyarrow"
-        Such as "pyarrow.parquet".
-
-    Returns
-    -------
-    module : module
-
-    Raises
-    ------
-    ImportError
-        If it is not installed, saying how to install it.
-    """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ImportError(
-            "Arrow and Parquet files are read by pyarrow, which is not installed: "
-            "pip install 'skimdb[arrow]'"
-        ) from error
+    """Import pyarrow, or a module of it such as "pyarrow.parquet"."""
+    return import_optional(
+        name, needed_by="Reading Arrow and Parquet files", install="skimdb[arrow]"
+    )
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from skimdb.datasets._arrow import (
     open_parquet,
 )
 from skimdb.utils._files import atomic_file
+from skimdb.utils._notes import note_on_error
 
 LABEL, PROBABILITY = "label", "probability"
 _METADATA_KEY = b"skimdb"
@@ -171,7 +172,7 @@ def predict_file(model: Any, task: PredictionTask, cancellation: Cancellation) -
         task.result.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(task.result) as file, parquet.ParquetWriter(file, schema) as writer:
             for where, X, kept in _batches(table, task):
-                with _noting(f"raised by model on {where}"):
+                with note_on_error(f"raised by model on {where}"):
                     places, probabilities = predict_places(model, X)
                 columns = [*kept, labels.take(pyarrow.array(places)), pyarrow.array(probabilities)]
                 writer.write_batch(pyarrow.RecordBatch.from_arrays(columns, schema=schema))
@@ -211,16 +212,6 @@ def _batches(table: Any, task: PredictionTask) -> Iterator[tuple[str, Any, list[
             n_read += len(X)
             kept = [batch.column(column) for column in task.keep]
             yield where, X.to_pylist() if _holds_texts(X.type) else X, kept
-
-
-@contextmanager
-def _noting(note: str) -> Iterator[None]:
-    """Add a note to whatever error is raised."""
-    try:
-        yield
-    except BaseException as error:
-        error.add_note(note)
-        raise
 
 
 def is_done(task: PredictionTask) -> bool:

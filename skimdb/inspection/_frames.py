@@ -3,16 +3,13 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from skimdb.utils._optional import import_optional
+
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def data_frame(columns: Mapping[str, Any], owner: object) -> "pd.DataFrame":
     """Return a pandas.DataFrame of the columns, or say that `owner` cannot make one."""
-    try:
-        import pandas as pd  # noqa: PLC0415 - optional dependency
-    except ImportError as error:
-        raise ImportError(
-            f"{type(owner).__name__}.to_frame needs pandas: install it with `pip install pandas`"
-        ) from error
-    return pd.DataFrame(columns)
+    needed_by = f"{type(owner).__name__}.to_frame"
+    return import_optional("pandas", needed_by=needed_by, install="pandas").DataFrame(columns)

@@ -2,7 +2,7 @@
 
 from skimdb.model_selection._clusters import dask_client, register_ray
 from skimdb.model_selection._compare_estimators import compare_estimators
-from skimdb.model_selection._comparison import EstimatorComparison, PairwiseDifference
+from skimdb.model_selection._estimator_comparison import EstimatorComparison, PairwiseDifference
 
 __all__ = [
     "EstimatorComparison",

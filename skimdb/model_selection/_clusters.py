@@ -1,10 +1,11 @@
 """Searches and comparisons on a cluster."""
 
 import importlib
-from types import ModuleType
 from typing import Any
 
 import joblib
+
+from skimdb.utils._optional import import_optional
 
 
 def dask_client(address: Any = None, **kwargs: Any) -> Any:
@@ -77,7 +78,8 @@ def dask_client(address: Any = None, **kwargs: Any) -> Any:
     >>> bool((scores == cross_val_score(classifier, X, y, cv=3)).all())
     True
     """
-    dask = _import("_dask", needs="distributed")
+    import_optional("distributed", needed_by="dask_client", install="skimdb[distributed]")
+    dask = importlib.import_module("skimdb.model_selection._dask")
     if kwargs.get("asynchronous"):
         raise ValueError("asynchronous must be left out, since joblib needs a client that waits")
     client = dask.RecoveringClient(address, **kwargs)
@@ -132,15 +134,6 @@ def register_ray() -> None:
     >>> with joblib.parallel_config(backend="ray"):  # doctest: +SKIP
     ...     search = GridSearchCV(pipeline, grid, n_jobs=-1).fit(X, y)
     """
-    ray = _import("_ray", needs="ray")
+    import_optional("ray", needed_by="register_ray", install="skimdb[ray]")
+    ray = importlib.import_module("skimdb.model_selection._ray")
     joblib.register_parallel_backend("ray", ray.RecoveringRayBackend)
-
-
-def _import(name: str, *, needs: str) -> ModuleType:
-    """Import a module of this package for which a library is needed."""
-    try:
-        return importlib.import_module(f"skimdb.model_selection.{name}")
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            f"This needs {needs}, which is not installed: pip install 'skimdb[{needs}]'"
-        ) from error

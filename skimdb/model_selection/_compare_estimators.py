@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from time import perf_counter
-from types import TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +15,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples
 
-from skimdb.model_selection._comparison import EstimatorComparison
+from skimdb.model_selection._estimator_comparison import EstimatorComparison
+from skimdb.utils._notes import note_on_error
 
 Scorer = Callable[[Any, Any, Any], float]
 Split = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -271,7 +271,7 @@ def _fit_and_score(
 ) -> _Fit:
     train, test = split
     X_train, X_test = _safe_indexing(X, train), _safe_indexing(X, test)
-    with _NoteOnError(f"raised by estimators[{name!r}] on fold {fold}"):
+    with note_on_error(f"raised by estimators[{name!r}] on fold {fold}"):
         start = perf_counter()
         estimator.fit(X_train, y[train])
         fitted = perf_counter()
@@ -301,22 +301,3 @@ def _score_and_predict(
         if not isinstance(scores[metric], Real):
             raise TypeError(f"scoring must give numbers, got {scores[metric]!r} for {metric!r}")
     return {metric: float(scores[metric]) for metric in scorers}, caught[0]
-
-
-class _NoteOnError:
-    """Context that adds a note to whatever error is raised in it."""
-
-    def __init__(self, note: str) -> None:
-        self.note = note
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if error is not None:
-            error.add_note(self.note)

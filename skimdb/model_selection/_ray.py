@@ -72,7 +72,9 @@ class _CallsByReference:
     def __call__(self) -> list[Any]:
         # Ray's workers are no children of multiprocessing, of which TensorFlow's import knows.
         if "skimdb.neural_network" in sys.modules:
-            importlib.import_module("skimdb.neural_network._threads").limit_tensorflow_threads()
+            importlib.import_module(
+                "skimdb.neural_network._tensorflow_threads"
+            ).limit_tensorflow_threads()
         self._calls.items = _with_arguments(_load, self._calls.items)
         results: list[Any] = self._calls()
         return results

@@ -21,9 +21,9 @@ from skimdb.neural_network._network import (
     hidden_units,
     make_optimizer,
 )
-from skimdb.neural_network._progress import Progress, all_or_nothing
 from skimdb.neural_network._samples import FloatArray, Samples, check_samples
 from skimdb.neural_network._training import predict_logits, train
+from skimdb.neural_network._training_state import TrainingState, all_or_nothing
 from skimdb.neural_network._validation import validate_features
 from skimdb.utils._fixes import FixedKerasClassifier
 
@@ -284,10 +284,10 @@ class DenseSentimentClassifier(FixedKerasClassifier):
             callbacks.append(stopper)
             if validation is None:
                 samples, validation = self._split(samples, seed)
-        progress = self._progress() if goes_on else self._start(classes, seed)
-        self._train(progress, samples, validation, callbacks, epochs=self.epochs)
+        state = self._training_state() if goes_on else self._start(classes, seed)
+        self._train(state, samples, validation, callbacks, epochs=self.epochs)
         if self.early_stopping:
-            self.best_epoch_ = progress.n_epochs + stopper.best_epoch + 1
+            self.best_epoch_ = state.n_epochs + stopper.best_epoch + 1
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -344,9 +344,9 @@ class DenseSentimentClassifier(FixedKerasClassifier):
             known = self.classes_
         samples, _ = self._check_training_data(X, y, sample_weight, classes=known, reset=is_first)
         callbacks = copy_callbacks(self.callbacks)
-        progress = self._start(known, self._draw_seed()) if is_first else self._progress()
-        epoch = progress.n_epochs
-        self._train(progress, samples, None, callbacks, initial_epoch=epoch, epochs=epoch + 1)
+        state = self._start(known, self._draw_seed()) if is_first else self._training_state()
+        epoch = state.n_epochs
+        self._train(state, samples, None, callbacks, initial_epoch=epoch, epochs=epoch + 1)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -509,7 +509,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
     def _draw_seed(self) -> int:
         return int(check_random_state(self.random_state).randint(_INT32_MAX))
 
-    def _start(self, classes: NDArray[Any], seed: int) -> Progress:
+    def _start(self, classes: NDArray[Any], seed: int) -> TrainingState:
         model = build_dense_network(
             self.n_features_in_,
             len(classes),
@@ -521,23 +521,23 @@ class DenseSentimentClassifier(FixedKerasClassifier):
             optimizer=make_optimizer(self.optimizer, self.learning_rate),
             seed=seed,
         )
-        return Progress(model, classes, seed, history={})
+        return TrainingState(model, classes, seed, history={})
 
-    def _progress(self) -> Progress:
-        return Progress.going_on(self.model_, self.classes_, self._seed, self.history_)
+    def _training_state(self) -> TrainingState:
+        return TrainingState.going_on(self.model_, self.classes_, self._seed, self.history_)
 
-    def _keep(self, progress: Progress) -> None:
+    def _keep(self, state: TrainingState) -> None:
         for name in ("fit_method_", "best_epoch_"):
             self.__dict__.pop(name, None)
-        self.model_ = progress.model
-        self.classes_ = progress.classes
-        self._seed = progress.seed
-        self.history_ = progress.history
-        self.n_iter_ = progress.n_epochs
+        self.model_ = state.model
+        self.classes_ = state.classes
+        self._seed = state.seed
+        self.history_ = state.history
+        self.n_iter_ = state.n_epochs
 
     def _train(
         self,
-        progress: Progress,
+        state: TrainingState,
         samples: Samples,
         validation: Samples | None,
         callbacks: list[keras.callbacks.Callback],
@@ -545,18 +545,18 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         initial_epoch: int = 0,
         epochs: int,
     ) -> None:
-        with progress.all_or_nothing():
+        with state.all_or_nothing():
             history, fit_method = train(
-                progress.model,
+                state.model,
                 samples,
                 batch_size=self.batch_size,
                 initial_epoch=initial_epoch,
                 epochs=epochs,
                 callbacks=callbacks,
                 validation=validation,
-                seed=progress.seed,
-                n_past_epochs=progress.n_epochs,
+                seed=state.seed,
+                n_past_epochs=state.n_epochs,
                 verbose=int(self.verbose),
             )
-        self._keep(progress.extended(history))
+        self._keep(state.extended(history))
         self.fit_method_ = fit_method

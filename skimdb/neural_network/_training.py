@@ -28,7 +28,7 @@ from skimdb.neural_network._samples import (
     row_blocks,
     shuffled_runs,
 )
-from skimdb.utils._threads import single_blas_thread
+from skimdb.utils._blas_threads import single_blas_thread
 
 FitMethod = Literal["arrays", "keras"]
 

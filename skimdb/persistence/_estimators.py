@@ -173,7 +173,7 @@ def _has_own_format(estimator: Any) -> bool:
 
 def _network() -> ModuleType:
     """Import what loads TensorFlow, for classifiers alone."""
-    return importlib.import_module("skimdb.persistence._network")
+    return importlib.import_module("skimdb.persistence._encoded_network")
 
 
 def _check(estimator: Any, kind: _Kind) -> None:

@@ -1,6 +1,5 @@
 """A classifier's network in the format of ONNX, for programs without Python or Keras."""
 
-import importlib
 import json
 import os
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 import skimdb
 from skimdb.feature_extraction import LogCountRatioScaler
 from skimdb.utils._files import atomic_file
+from skimdb.utils._optional import import_optional
 from skimdb.utils._pipelines import flat_steps
 
 # ONNX 1.8, which has all that is needed here: onnxruntime reads it since 1.7, of March 2021.
@@ -114,22 +114,13 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
             f"estimator has weights of {weight_bytes:,} bytes; ONNX can hold "
             f"{_MAX_WEIGHT_BYTES:,}. Fit it on fewer features or with fewer units."
         )
-    onnx = _import_onnx()
+    onnx = import_optional("onnx", needed_by="to_onnx", install="skimdb[onnx]")
     factors = np.ones(classifier.n_features_in_, np.float32)
     for scaler in scalers:
         factors *= scaler.feature_log_count_ratio_.astype(np.float32)
     model = _build_model(onnx, classifier, factors, activation)
     with atomic_file(Path(path)) as file:
         file.write(model.SerializeToString())
-
-
-def _import_onnx() -> Any:
-    try:
-        return importlib.import_module("onnx")
-    except ImportError as error:
-        raise ImportError(
-            "to_onnx needs onnx, which is not installed: pip install 'skimdb[onnx]'"
-        ) from error
 
 
 def _split(estimator: Any) -> tuple[list[LogCountRatioScaler], Any]:

@@ -1,11 +1,11 @@
 """scikit-learn's own estimators, through skops."""
 
-import importlib
 from typing import Any
 
 from sklearn.base import BaseEstimator
 
 from skimdb.persistence._archive import MALFORMED, check_npy, describe, stored_members
+from skimdb.utils._optional import import_optional
 
 
 def dump_with_skops(estimator: BaseEstimator) -> bytes:
@@ -53,13 +53,11 @@ def load_with_skops(data: bytes) -> BaseEstimator:
 
 
 def _import_skops() -> Any:
-    try:
-        return importlib.import_module("skops.io")
-    except ImportError as error:
-        raise ImportError(
-            "scikit-learn's estimators are kept by skops, which is not installed: "
-            "pip install 'skimdb[persistence]'"
-        ) from error
+    return import_optional(
+        "skops.io",
+        needed_by="Saving or loading one of scikit-learn's own estimators",
+        install="skimdb[persistence]",
+    )
 
 
 def _check(data: bytes, skops_io: Any) -> None:

@@ -95,7 +95,9 @@ def test_to_frame() -> None:
 
 def test_to_frame_needs_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match=r"TopWords.to_frame needs pandas: install it"):
+    with pytest.raises(
+        ImportError, match=r"TopWords.to_frame needs pandas, which is not installed: pip install"
+    ):
         make_top_words().to_frame()
 
 

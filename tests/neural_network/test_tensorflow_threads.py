@@ -21,7 +21,7 @@ print(threading.get_intra_op_parallelism_threads(), threading.get_inter_op_paral
 """
 
 LIMIT = (
-    "from skimdb.neural_network._threads import limit_tensorflow_threads; "
+    "from skimdb.neural_network._tensorflow_threads import limit_tensorflow_threads; "
     "limit_tensorflow_threads()"
 )
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from skimdb.utils._threads import single_blas_thread
+from skimdb.utils._blas_threads import single_blas_thread
 
 
 def blas_threads():

@@ -13,6 +13,7 @@ from skimdb.model_selection._paired_tests import (
     holm_adjust,
     mcnemar_test,
 )
+from skimdb.utils._optional import import_optional
 from skimdb.utils._tables import Table, text_table
 
 if TYPE_CHECKING:
@@ -114,12 +115,7 @@ class EstimatorComparison:
         ImportError
             Without pandas.
         """
-        try:
-            import pandas as pd  # noqa: PLC0415 - optional dependency
-        except ImportError as error:
-            raise ImportError(
-                "EstimatorComparison.to_frame needs pandas: install it with `pip install pandas`"
-            ) from error
+        pd = import_optional("pandas", needed_by="EstimatorComparison.to_frame", install="pandas")
         names = self._ranking()
         columns: dict[str, list[float]] = {}
         for metric in self.scoring:

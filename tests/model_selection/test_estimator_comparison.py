@@ -99,7 +99,7 @@ def test_frame_of_one_fold_has_no_standard_deviation(comparison):
 def test_frame_without_pandas_says_what_to_install(comparison, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
 
-    with pytest.raises(ImportError, match=r"to_frame needs pandas: .*pip install pandas"):
+    with pytest.raises(ImportError, match=r"to_frame needs pandas, .*pip install 'pandas'"):
         comparison.to_frame()
 
 

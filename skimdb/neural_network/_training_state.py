@@ -14,7 +14,7 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingState:
     """A network and its training so far.
 
     Attributes
