@@ -126,6 +126,6 @@ def _generate_reviews(n_samples: int, seed: int, reason: str) -> Reviews:
         y_train,
         X_test,
         y_test,
-        f"Generated reviews (not from IMDB), {reason}: {n_samples:,} to train on and {n_samples:,} to "
-        "test on.",
+        f"Generated reviews (not from IMDB), {reason}: {n_samples:,} to train on and "
+        f"{n_samples:,} to test on.",
     )
