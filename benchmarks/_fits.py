@@ -1,4 +1,7 @@
-"""Fits that are kept: an interrupted run goes on where it was."""
+"""Fits that are stored, so that an interrupted run continues where it was.
+
+A stored fit is used again only by the versions and the commit that made it.
+"""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import joblib
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from benchmarks._common import write_json
+from benchmarks._results import commit, versions, write_json
 from skimdb.utils._blas_threads import single_blas_thread
 
 Outcome = dict[str, Any]
@@ -23,12 +26,12 @@ class Job(Generic[Data]):
     Attributes
     ----------
     name : str
-        Unique; the name of the file that keeps the outcome.
+        Unique; names the file of the outcome.
     params : mapping
-        All that the outcome depends on, as JSON can hold it: a kept outcome of other parameters
-        is not taken.
+        Everything that determines the outcome, in types that JSON has. A stored outcome of other
+        parameters is not used.
     run : callable
-        Takes the data and gives the outcome, as JSON can hold it.
+        Takes the data and returns the outcome, in types that JSON has.
     """
 
     name: str
@@ -44,12 +47,13 @@ def run_jobs(
     directory: Path,
     title: str = "Fitting",
 ) -> dict[str, Outcome]:
-    """Return the outcome of each job by its name, from its file where there is one.
+    """Return the outcome of each job by its name, from its file if there is one.
 
-    The data are loaded only if there is anything to do.
+    The data are loaded only if a job has to run.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    outcomes = {job.name: _kept(directory, job) for job in jobs}
+    key = {"commit": commit(), "versions": versions()}
+    outcomes = {job.name: _stored(directory, job, key) for job in jobs}
     to_do = [job for job in jobs if not outcomes[job.name]]
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as progress:
@@ -58,7 +62,7 @@ def run_jobs(
             data = load()
             finished = joblib.Parallel(
                 n_jobs, backend="threading", return_as="generator_unordered"
-            )(joblib.delayed(_run)(directory, job, data) for job in to_do)
+            )(joblib.delayed(_run)(directory, job, data, key) for job in to_do)
             for name, outcome in finished:
                 outcomes[name] = outcome
                 progress.advance(task)
@@ -69,22 +73,26 @@ def _file(directory: Path, job: Job[Data]) -> Path:
     return directory / f"{job.name.replace(' ', '-')}.json"
 
 
-def _kept(directory: Path, job: Job[Data]) -> Outcome:
+def _stored(directory: Path, job: Job[Data], key: Mapping[str, Any]) -> Outcome:
     try:
-        outcome: Outcome = json.loads(_file(directory, job).read_text())
+        stored = json.loads(_file(directory, job).read_text())
     except FileNotFoundError:
         return {}
-    return outcome if outcome["params"] == _as_json(job.params) else {}
+    is_same = stored["key"] == key and stored["outcome"]["params"] == _as_json(job.params)
+    outcome: Outcome = stored["outcome"] if is_same else {}
+    return outcome
 
 
 def _as_json(params: Mapping[str, Any]) -> Any:
-    """Return parameters as they come back from a file, tuples being lists."""
+    """Return parameters as a file has them, with lists for tuples."""
     return json.loads(json.dumps(dict(params)))
 
 
-def _run(directory: Path, job: Job[Data], data: Data) -> tuple[str, Outcome]:
-    # Its threads would only be in the way of the other jobs.
+def _run(
+    directory: Path, job: Job[Data], data: Data, key: Mapping[str, Any]
+) -> tuple[str, Outcome]:
+    # Threads of BLAS would slow the other jobs.
     with single_blas_thread():
         outcome = {"params": dict(job.params), **job.run(data)}
-    write_json(_file(directory, job), outcome)
+    write_json(_file(directory, job), {"key": key, "outcome": outcome})
     return job.name, outcome

@@ -10,7 +10,8 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from argparse import ArgumentParser
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,26 @@ _PACKAGES = (
 )
 
 Parts = dict[str, dict[str, Any]]
+
+
+def add_only(parser: ArgumentParser, known: Sequence[str]) -> None:
+    """Add the argument ``--only``, which limits a run to some parts."""
+
+    def parts(text: str) -> list[str]:
+        names = text.split(",")
+        if unknown := [name for name in names if name not in known]:
+            parser.error(
+                f"argument --only: unknown part {', '.join(unknown)}; parts: {', '.join(known)}"
+            )
+        return [name for name in known if name in names]
+
+    parser.add_argument(
+        "--only",
+        type=parts,
+        default=list(known),
+        metavar="PART,...",
+        help=f"the parts to measure, the others being kept as they are: {', '.join(known)}",
+    )
 
 
 def environment() -> dict[str, Any]:

@@ -15,14 +15,15 @@ import joblib
 import numpy as np
 from rich.progress import Progress
 
-from benchmarks._common import RESULTS, load_imdb, machine, machine_line, write_json, write_text
-from benchmarks._searches import N_FITS, make_search, scores
+from benchmarks._data import load_imdb
+from benchmarks._results import RESULTS, Parts, environment_lines, update_parts, write_text
+from benchmarks.searches.variants import N_FITS, make_search, scores
 from skimdb.model_selection import dask_client
 from skimdb.utils._tables import Table, markdown_table
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Measure and write the results."""
+    """Measure, and write the results and the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cluster", description=__doc__)
     parser.add_argument("--scheduler", help="address of the cluster; by default one is started")
     parser.add_argument("--repeats", type=int, default=3, help="searches for each size")
@@ -30,14 +31,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     local = {} if args.scheduler else {"n_workers": 2, "threads_per_worker": 1}
     with dask_client(args.scheduler, **local) as client:
-        results = {"machine": machine(), **_run(client, args.repeats)}
-    write_json(args.output / "cluster.json", results)
-    write_text(args.output / "cluster.md", _page(results))
-    print(_page(results))
+        results = {"cluster": _run(client, args.repeats)}
+    parts = update_parts(args.output / "cluster.json", results)
+    write_text(args.output / "cluster.md", _page(parts))
+    print(args.output / "cluster.md")
 
 
 def _run(client: Any, n_repeats: int) -> dict[str, Any]:
-    """Search with one job here, then on more and more workers, in turns."""
+    """Search with one job here, then on an increasing number of workers, in turns."""
     X, y = load_imdb("train")
     threads = client.nthreads()
     workers = sorted(threads)
@@ -71,7 +72,8 @@ def _seconds(search: Any, X: Any, y: Any) -> float:
     return perf_counter() - start
 
 
-def _page(results: dict[str, Any]) -> str:
+def _page(parts: Parts) -> str:
+    results = parts["cluster"]["result"]
     medians = {size: float(np.median(runs)) for size, runs in results["seconds"].items()}
     table = markdown_table(
         Table(
@@ -91,8 +93,9 @@ def _page(results: dict[str, Any]) -> str:
     n_searches = sum(map(len, results["seconds"].values())) - len(results["seconds"]["0"])
     return f"""# Searches on a cluster
 
-`python -m benchmarks.cluster`, medians of {len(results["seconds"]["0"])} searches. The client's
-machine: {machine_line(results["machine"])}
+`python -m benchmarks.cluster`: medians of {len(results["seconds"]["0"])} searches. The client:
+
+{environment_lines(parts)}
 
 A grid search of {N_FITS} fits on the 25,000 training reviews, as on
 [the page on one machine](searches.md), by joblib's Dask backend.

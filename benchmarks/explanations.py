@@ -1,4 +1,4 @@
-"""Three test reviews, one of them misclassified, with the words that made the difference.
+"""Three test reviews, one of them misclassified, with the words that decided.
 
 Run with ``python -m benchmarks.explanations``, with the texts of the IMDB reviews
 (``imdb_train.parquet`` and ``imdb_test.parquet``) where `skimdb.datasets.fetch_imdb` finds its
@@ -14,14 +14,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
-from benchmarks._common import RESULTS, load_texts
+from benchmarks._data import load_texts
+from benchmarks._results import RESULTS
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer
 from skimdb.feature_extraction import WordIndexEncoder
 from skimdb.inspection import ReviewTextDisplay, explain_reviews
 from skimdb.utils._files import atomic_file
 
 LABELS = np.array(["negative", "positive"])
-# Reviews that fit the picture.
+# Short enough for the figure.
 N_WORDS = range(50, 75)
 
 

@@ -1,19 +1,19 @@
-"""What a billion reviews would cost, by the rates that the other benchmarks have measured.
+"""What a billion reviews would cost, at the rates that other benchmarks measured.
 
-Run with ``python -m benchmarks.scale`` after `benchmarks.searches`, `benchmarks.cluster` and
-`benchmarks.streaming`, whose result files it reads. It measures nothing itself.
+Run with ``python -m benchmarks.scale`` after `benchmarks.cluster` and `benchmarks.streaming`, whose
+result files it reads. It measures nothing itself.
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks._common import RESULTS, machine_line, write_text
-from benchmarks._searches import N_FITS
+from benchmarks._measure import median
+from benchmarks._results import RESULTS, environment_line, load_parts, write_text
+from benchmarks.searches.variants import N_FITS
 from skimdb.utils._tables import Table, markdown_table
 
 _N_REVIEWS = 10**9
@@ -30,38 +30,30 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     parser.add_argument("--results", type=Path, default=RESULTS)
     args = parser.parse_args(argv)
-    results = {
-        name: json.loads((args.results / f"{name}.json").read_text())
-        for name in ("searches", "cluster", "streaming")
-    }
-    page = _page(results)
-    write_text(args.results / "scale.md", page)
-    print(page)
-
-
-def _seconds(runs: list[dict[str, float]]) -> float:
-    return float(np.median([run["seconds"] for run in runs]))
+    streaming = load_parts(args.results / "streaming.json")
+    cluster = load_parts(args.results / "cluster.json")
+    results = {name: part["result"] for name, part in {**streaming, **cluster}.items()}
+    line = environment_line(streaming["training"]["environment"])
+    write_text(args.results / "scale.md", _page(results, line))
+    print(args.results / "scale.md")
 
 
 def _rates(results: dict[str, Any]) -> Rates:
     """Return reviews per second of one machine, and what a review takes on disk."""
-    streaming = results["streaming"]
-    n_reviews = streaming["sizes"]["reviews"]
-    seconds = {
-        **{name: _seconds(runs) for name, runs in streaming["training"].items()},
-        **{name: _seconds(runs) for name, runs in streaming["prediction"].items()},
-    }
-    cluster = {size: np.median(runs) for size, runs in results["cluster"]["seconds"].items()}
+    training = results["training"]
+    sizes = training["sizes"]
+    n_reviews = sizes["reviews"]
+    runs = {**training["runs"], **results["prediction"]["runs"]}
+    seconds = {name: median(measured, "seconds") for name, measured in runs.items()}
+    cluster = {size: np.median(times) for size, times in results["cluster"]["seconds"].items()}
     workers = max(map(int, cluster))
     return {
         "train": n_reviews / seconds["reviews streamed from Parquet"],
         "train on matrix": n_reviews / seconds["matrix memory-mapped"],
         "predict": n_reviews / seconds["predict_files, two threads"],
-        "parquet bytes": 1e6 * streaming["sizes"]["parquet_mb"] / n_reviews,
-        "matrix bytes": 1e6 * streaming["sizes"]["matrix_mb"] / n_reviews,
-        "peak_mb": max(
-            run["peak_mb"] for run in streaming["training"]["reviews streamed from Parquet"]
-        ),
+        "parquet bytes": 1e6 * sizes["parquet_mb"] / n_reviews,
+        "matrix bytes": 1e6 * sizes["matrix_mb"] / n_reviews,
+        "peak_mb": max(run["peak_mb"] for run in training["runs"]["reviews streamed from Parquet"]),
         "workers": workers,
         "speedup": float(cluster["0"] / cluster[str(workers)]),
     }
@@ -91,7 +83,7 @@ def _rows(rates: Rates) -> list[list[str]]:
     ]
 
 
-def _page(results: dict[str, Any]) -> str:
+def _page(results: dict[str, Any], environment: str) -> str:
     rates = _rates(results)
     table = markdown_table(
         Table(["Hours on machines like this one", *map(str, _MACHINES)], _rows(rates))
@@ -102,9 +94,8 @@ def _page(results: dict[str, Any]) -> str:
     one_network = _N_PASSES * _N_REVIEWS / rates["train"] / 3600
     return f"""# A billion reviews, on paper
 
-`python -m benchmarks.scale`, from what [searches](searches.md), [clusters](cluster.md) and
-[streams](streaming.md) have measured; nothing here was run. The machine:
-{machine_line(results["streaming"]["machine"])}
+`python -m benchmarks.scale` computes this from the rates on the pages about
+[clusters](cluster.md) and [streaming](streaming.md); nothing here was run. Measured {environment}
 
 ## Measured
 

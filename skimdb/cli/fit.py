@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> None:
             rows += _held_out_accuracy(pipeline, texts, y, n_test, args.seed)
     with status(f"Fitting to {len(texts):,} texts"):
         pipeline.fit(texts, y)
-        rows.append(["Features", f"{len(pipeline[1].ngrams_):,}"])
+        rows.append(["Features", f"{pipeline[-1].n_features_in_:,}"])
     with status("Saving the model"):
         skimdb.save(pipeline, args.output)
     print(text_table(Table(["Model of", str(args.data)], rows)))

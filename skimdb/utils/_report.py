@@ -31,9 +31,9 @@ class Heading:
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure, with the name of its file and a text that stands for it."""
+    """A figure or its PNG, with the name of its file and a text that stands for it."""
 
-    figure: Figure
+    figure: Figure | bytes
     name: str
     description: str
 
@@ -73,9 +73,7 @@ class Report:
         paths : list of Path
             ``name.md``, ``name.html``, and the PNG files that the Markdown page refers to.
         """
-        images = {
-            block.name: _png(block.figure) for block in self.blocks if isinstance(block, Plot)
-        }
+        images = {block.name: png_of(block) for block in self.blocks if isinstance(block, Plot)}
         contents = {
             f"{name}.md": self._markdown().encode(),
             f"{name}.html": self._html(images).encode(),
@@ -99,10 +97,14 @@ class Report:
         )
 
 
-def _png(figure: Figure) -> bytes:
+def png_of(plot: Plot) -> bytes:
+    """Return the PNG of a plot: the same bytes for the same figure."""
+    if isinstance(plot.figure, bytes):
+        return plot.figure
     buffer = io.BytesIO()
-    # Without metadata the same figure gives the same bytes.
-    figure.savefig(buffer, format="png", dpi=75, bbox_inches="tight", metadata={"Software": None})
+    plot.figure.savefig(
+        buffer, format="png", dpi=75, bbox_inches="tight", metadata={"Software": None}
+    )
     return buffer.getvalue()
 
 

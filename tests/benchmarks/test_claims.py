@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import log_loss, roc_auc_score
 
-from benchmarks import _claims_generalisation as generalisation
-from benchmarks import _claims_statistics as statistics
-from benchmarks import _claims_studies as studies
-from benchmarks import _claims_transfer as transfer_claims
-from benchmarks import _fits, claims
-from benchmarks._claims_notebooks import NOTEBOOK_CLAIMS
-from benchmarks._claims_statistics import FAILS, HOLDS, UNCLEAR, Estimate, Greater, Within
+from benchmarks import _fits
+from benchmarks.claims import __main__ as claims
+from benchmarks.claims import generalisation, statistics, studies
+from benchmarks.claims import transfer as transfer_claims
+from benchmarks.claims.statistics import FAILS, HOLDS, UNCLEAR, Estimate, Greater, Within
+from benchmarks.claims.validation import NOTEBOOK_CLAIMS
 from skimdb.datasets import make_reviews
 
 

@@ -4,9 +4,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from benchmarks import notebooks
-from benchmarks._experiments import Variant
-from benchmarks._far_figures import FarFigure, calmed, drops, far_blocks, far_figures
+from benchmarks.notebooks import __main__ as notebooks
+from benchmarks.notebooks.experiments import Variant
+from benchmarks.notebooks.far_figures import FarFigure, calmed, drops, far_blocks, far_figures
 from skimdb.datasets import make_reviews
 from skimdb.utils._report import Heading, Plot
 

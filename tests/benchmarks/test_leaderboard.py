@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.svm import LinearSVC
 
-from benchmarks import leaderboard
-from benchmarks._leaderboard_models import ENTRIES, NBSVM
+from benchmarks.leaderboard import __main__ as leaderboard
+from benchmarks.leaderboard.models import ENTRIES, NBSVM
 from skimdb import MultiHotVectorizer
 from skimdb.datasets import make_reviews
 

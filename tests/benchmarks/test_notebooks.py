@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from benchmarks import notebooks
+from benchmarks.notebooks import __main__ as notebooks
 from skimdb.datasets import make_reviews
 
 

@@ -3,8 +3,8 @@ import pyarrow.parquet as pq
 import pytest
 import scipy.sparse as sp
 
-from benchmarks import _streams
 from benchmarks.scale import _rates, _rows
+from benchmarks.streaming import streams
 from skimdb import MultiHotVectorizer
 from skimdb.datasets import make_reviews
 
@@ -12,7 +12,7 @@ from skimdb.datasets import make_reviews
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("streams")
-    assert len(list(_streams.make_files(folder, 400))) == _streams.N_STEPS
+    assert len(list(streams.make_files(folder, 400))) == streams.N_STEPS
     return folder
 
 
@@ -20,44 +20,42 @@ def test_files_and_matrix_are_the_same_reviews_sorted_by_label(folder):
     table = pq.read_table(folder / "parquet")
     y = table["label"].to_numpy()
     assert (y == np.repeat([0, 1], 200)).all()
-    arrays = _streams._maps(folder)
+    arrays = streams._maps(folder)
     np.testing.assert_array_equal(arrays["y"], y)
     X = sp.csr_matrix(
-        (arrays["data"], arrays["indices"], arrays["indptr"]), shape=(400, _streams.NUM_WORDS)
+        (arrays["data"], arrays["indices"], arrays["indptr"]), shape=(400, streams.NUM_WORDS)
     )
-    expected = MultiHotVectorizer(_streams.NUM_WORDS).transform(table["words"])
+    expected = MultiHotVectorizer(streams.NUM_WORDS).transform(table["words"])
     assert (expected != X).nnz == 0
 
 
 def test_reviews_have_the_labels_that_they_were_generated_with(folder):
-    reviews, y = make_reviews(40, num_words=_streams.NUM_WORDS, random_state=19)
+    reviews, y = make_reviews(40, num_words=streams.NUM_WORDS, random_state=19)
     written = pq.read_table(folder / "parquet" / "019.parquet")["words"].to_pylist()
     assert written == [review.tolist() for review in reviews[y == 1]]
 
 
-@pytest.mark.parametrize("name", _streams.TRAINING)
+@pytest.mark.parametrize("name", streams.TRAINING)
 def test_each_way_of_training_sees_all_reviews(folder, name):
-    classifier, seconds = _streams.TRAINING[name](folder, 0)
+    classifier, seconds = streams.TRAINING[name](folder, 0)
     assert seconds > 0
     assert classifier.n_iter_ == 1
-    assert classifier.n_features_in_ == _streams.NUM_WORDS
+    assert classifier.n_features_in_ == streams.NUM_WORDS
 
 
 def test_a_stopped_prediction_is_taken_up(folder):
-    resumed = _streams.measure_resuming(folder)
-    assert resumed == {"stopped_after": _streams.N_STEPS // 2, "then_written": 10}
+    resumed = streams.measure_resuming(folder)
+    assert resumed == {"stopped_after": streams.N_STEPS // 2, "then_written": 10}
 
 
 def test_hours_of_a_billion_reviews():
     def runs(seconds):
         return [{"seconds": seconds, "peak_mb": 300.0}] * 3
 
+    sizes = {"reviews": 1000, "parquet_mb": 0.5, "matrix_mb": 1.0}
     results = {
-        "streaming": {
-            "sizes": {"reviews": 1000, "parquet_mb": 0.5, "matrix_mb": 1.0},
-            "training": {name: runs(2) for name in _streams.TRAINING},
-            "prediction": {name: runs(1) for name in _streams.PREDICTION},
-        },
+        "training": {"sizes": sizes, "runs": {name: runs(2) for name in streams.TRAINING}},
+        "prediction": {"sizes": sizes, "runs": {name: runs(1) for name in streams.PREDICTION}},
         "cluster": {"seconds": {"0": [30, 30], "1": [33, 33], "2": [20, 20]}},
     }
     rates = _rates(results)

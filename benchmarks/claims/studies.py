@@ -16,10 +16,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.naive_bayes import MultinomialNB
 
-from benchmarks._claims_texts import encode, locate_texts
-from benchmarks._common import load_imdb, read_columns
-from benchmarks._experiments import EXPERIMENTS, NUM_WORDS, variants_of
+from benchmarks._data import load_imdb, read_columns
 from benchmarks._fits import Job, Outcome
+from benchmarks.claims.texts import encode, locate_texts
+from benchmarks.notebooks.experiments import EXPERIMENTS, NUM_WORDS, variants_of
 from skimdb import MultiHotVectorizer
 
 N_VALIDATION = 10_000

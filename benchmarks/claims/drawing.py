@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 
-from benchmarks._claims_statistics import (
+from benchmarks.claims.statistics import (
     ACCURACY_MARGIN,
     Part,
 )

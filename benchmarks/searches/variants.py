@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from benchmarks._common import load_imdb
+from benchmarks._data import load_imdb
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer
 from skimdb.feature_extraction import LogCountRatioScaler
 from skimdb.model_selection import dask_client, register_ray

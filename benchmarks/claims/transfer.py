@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 
-from benchmarks._claims_drawing import forest_plot
-from benchmarks._claims_statistics import (
+from benchmarks._fits import Outcome
+from benchmarks.claims.drawing import forest_plot
+from benchmarks.claims.statistics import (
     ACCURACY_MARGIN,
     FAILS,
     HOLDS,
@@ -19,7 +20,7 @@ from benchmarks._claims_statistics import (
     auc_values,
     crossed_estimate,
 )
-from benchmarks._claims_studies import (
+from benchmarks.claims.studies import (
     BASE,
     BEST,
     NETWORKS,
@@ -32,7 +33,6 @@ from benchmarks._claims_studies import (
     transfer_name,
     unpack,
 )
-from benchmarks._fits import Outcome
 from skimdb.inspection._style import series_style
 from skimdb.utils._report import Plot
 from skimdb.utils._tables import Table

@@ -1,6 +1,6 @@
-"""The classifiers of ``benchmarks.leaderboard``, and what is searched for each."""
+"""The classifiers of `benchmarks.leaderboard`, each with its grid of hyper-parameters."""
 
-import string
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
@@ -19,17 +19,15 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
-from benchmarks._common import load_imdb, load_texts
-from skimdb import DenseSentimentClassifier, MultiHotVectorizer
-from skimdb.feature_extraction import LogCountRatioScaler, WordIndexEncoder
+from benchmarks._data import load_imdb, load_texts
+from skimdb import DenseSentimentClassifier, MultiHotVectorizer, make_text_classifier
+from skimdb.feature_extraction import LogCountRatioScaler
 
 WORDS = "10,000 words"
 NGRAMS = "1-3-grams"
 BIGRAMS = "1-2-grams"
 SEQUENCES = "word sequences"
 TEXT = "n-grams of raw text"
-# Keras' filters, but for white space; an apostrophe belongs to its word.
-_PUNCTUATION = string.punctuation.replace("'", "")
 _NETWORK: dict[str, Any] = {"layers": 1, "optimizer": "adam", "epochs": 2}
 
 
@@ -50,7 +48,7 @@ class Entry:
     is_random : bool
         Whether the seed changes the result.
     is_ours : bool
-        Whether it is one of the announced pipelines of this package.
+        Whether it is one of this package's pipelines.
     """
 
     name: str
@@ -62,8 +60,8 @@ class Entry:
 
     @property
     def key(self) -> str:
-        """Its unique name."""
-        return f"{self.name}, {self.features}"
+        """Its unique name, in lower case and without spaces."""
+        return re.sub(r"[^a-z0-9]+", "-", f"{self.name} {self.features}".lower())
 
     @property
     def description(self) -> str:
@@ -80,7 +78,7 @@ class Entry:
 
 
 def load_reviews(entry: Entry, subset: Literal["train", "test"]) -> tuple[Any, NDArray[np.int64]]:
-    """Return what the pipeline of an entry takes, texts or word indices, and the labels."""
+    """Return the texts or word indices that the pipeline of an entry takes, and the labels."""
     return load_texts(subset) if entry.features == TEXT else load_imdb(subset)
 
 
@@ -260,11 +258,6 @@ def _three_networks(seed: int) -> VotingClassifier:
     return VotingClassifier(networks, voting="soft")
 
 
-def _before(punctuation: str) -> tuple[tuple[str, Any], ...]:
-    encoder = WordIndexEncoder(punctuation=punctuation)
-    return ("encoder", encoder), ("vectorizer", _vectorizer(NGRAMS)), _scaler()
-
-
 def _ours() -> list[Entry]:
     return [
         Entry(
@@ -298,11 +291,11 @@ def _ours() -> list[Entry]:
         Entry(
             "skimdb, text",
             TEXT,
-            _step(_dense(**_NETWORK), *_before("")),
+            lambda seed: make_text_classifier(random_state=seed).steps,
             {
-                "encoder__punctuation": ["", _PUNCTUATION],
-                "vectorizer__ngram_range": [(1, 3), (1, 5)],
-                "classifier__units": [16, 32],
+                "wordindexencoder__punctuation": ["", make_text_classifier()[0].punctuation],
+                "multihotvectorizer__ngram_range": [(1, 3), (1, 5)],
+                "densesentimentclassifier__units": [16, 32],
             },
             is_random=True,
             is_ours=True,
@@ -310,8 +303,7 @@ def _ours() -> list[Entry]:
         Entry(
             "skimdb, three networks voting",
             TEXT,
-            _step(_three_networks, *_before(_PUNCTUATION)),
-            {"classifier__voting": ["soft"]},
+            _step(_three_networks, *make_text_classifier().steps[:-1]),
             is_random=True,
             is_ours=True,
         ),

@@ -8,8 +8,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks._experiments import FIGURES, History, Variant, figures_of
 from benchmarks._fits import Outcome
+from benchmarks.notebooks.experiments import FIGURES, History, Variant, figures_of
 from skimdb.inspection._style import series_style
 from skimdb.utils._report import Block, Heading, Plot
 

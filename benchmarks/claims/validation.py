@@ -6,7 +6,7 @@ from math import exp, log
 
 import numpy as np
 
-from benchmarks._claims_statistics import (
+from benchmarks.claims.statistics import (
     ACCURACY_MARGIN,
     EPOCH_MARGIN,
     LOSS_MARGIN,
@@ -19,8 +19,8 @@ from benchmarks._claims_statistics import (
     Within,
     resampled_estimate,
 )
-from benchmarks._claims_studies import EPOCHS_OF_512_UNITS
-from benchmarks._experiments import History
+from benchmarks.claims.studies import EPOCHS_OF_512_UNITS
+from benchmarks.notebooks.experiments import History
 from skimdb.inspection import HistoryComparisonDisplay
 from skimdb.inspection._style import metric_label
 from skimdb.utils._report import Plot

@@ -5,8 +5,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from benchmarks._common import find_file
-from benchmarks._experiments import NUM_WORDS
+from benchmarks._data import find_file
+from benchmarks.notebooks.experiments import NUM_WORDS
 from skimdb import MultiHotVectorizer
 
 _SENTENCES = "sentiment_sentences.parquet"

@@ -7,8 +7,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks._claims_drawing import forest_plot, mark_margin
-from benchmarks._claims_statistics import (
+from benchmarks._fits import Outcome
+from benchmarks.claims.drawing import forest_plot, mark_margin
+from benchmarks.claims.statistics import (
     ACCURACY_MARGIN,
     TEST_TRAIN_RATIO,
     Claim,
@@ -22,13 +23,12 @@ from benchmarks._claims_statistics import (
     independent_difference,
     resampled_estimate,
 )
-from benchmarks._claims_studies import (
+from benchmarks.claims.studies import (
     BASE,
     FOLDS,
     N_VALIDATION,
     unpack,
 )
-from benchmarks._fits import Outcome
 from skimdb.inspection._style import series_style
 from skimdb.utils._report import Plot
 

@@ -2,15 +2,13 @@
 
 Run with ``python -m benchmarks.leaderboard``, with the IMDB reviews where
 `skimdb.datasets.fetch_imdb` finds them. Hyper-parameters are chosen by cross-validation on the
-training reviews, and what was chosen is fitted to all of these and tested once, in a process of
-its own. What is finished is kept, and an interrupted run goes on where it was.
+training reviews. The chosen ones are fitted to all of these and tested once, in a process of their
+own. Finished searches and tests are stored, so that an interrupted run continues where it was.
 """
 
 import argparse
 import json
 import pickle
-import subprocess
-import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -27,17 +25,18 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
-from benchmarks._common import (
+from benchmarks._data import load_imdb
+from benchmarks._fits import Job, Outcome, run_jobs
+from benchmarks._measure import PeakMemory, measure_in_process
+from benchmarks._results import (
     RESULTS,
-    PeakMemory,
-    load_imdb,
-    machine,
-    machine_line,
-    write_json,
+    Parts,
+    add_only,
+    environment_lines,
+    update_parts,
     write_text,
 )
-from benchmarks._fits import Job, Outcome, run_jobs
-from benchmarks._leaderboard_models import ENTRIES, WORDS, Entry, load_reviews
+from benchmarks.leaderboard.models import ENTRIES, WORDS, Entry, load_reviews
 from skimdb.model_selection import compare_estimators
 from skimdb.utils._report import Heading, Plot, Report
 from skimdb.utils._tables import Table, markdown_table
@@ -45,8 +44,9 @@ from skimdb.utils._tables import Table, markdown_table
 FOLDS = StratifiedKFold(3, shuffle=True, random_state=0)
 COMPARISON_FOLDS = StratifiedKFold(10, shuffle=True, random_state=1)
 N_BINS = 15
-_COMPARED = (f"skimdb, words, {WORDS}", f"LogisticRegression, {WORDS}")
-_BY_NAME = {entry.key: entry for entry in ENTRIES}
+_COMPARED = ("skimdb-words-10-000-words", "logisticregression-10-000-words")
+_COMPARISON = "comparison"
+_BY_KEY = {entry.key: entry for entry in ENTRIES}
 
 PUBLISHED = [
     ("Bag of words and word vectors", 88.89, "Maas et al., ACL 2011"),
@@ -62,63 +62,25 @@ Chosen = dict[str, Any]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Search and measure what has not been yet, and write the page."""
+    """Search and test the lines that are not stored, and write the results and the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.leaderboard", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=10, help="fits of what is random")
-    parser.add_argument("--only", help="part of the names of the lines to run")
+    parser.add_argument("--seeds", type=int, default=10, help="fits of random classifiers")
+    add_only(parser, [*_BY_KEY, _COMPARISON])
     parser.add_argument("--output", type=Path, default=RESULTS / "leaderboard")
     parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.measure:
-        name, n_seeds, chosen = args.measure
+        key, n_seeds, chosen = args.measure
         parameters = as_parameters(json.loads(chosen))
-        print(json.dumps(_measure(_BY_NAME[name], int(n_seeds), parameters)))
+        print(json.dumps(_measure(_BY_KEY[key], int(n_seeds), parameters)))
         return
-    entries = [entry for entry in ENTRIES if (args.only or "") in entry.key]
-    fits = args.output / "fits"
-    searches = _run_all(
-        "search",
-        "Searching",
-        fits,
-        {
-            e.key: (
-                {"grid": dict(e.grid), "folds": FOLDS.n_splits, "pipeline": e.description},
-                partial(_search, e),
-            )
-            for e in entries
-            if e.grid
-        },
-    )
-    chosen = {e.key: as_parameters(searches[e.key]["best"]) if e.grid else {} for e in entries}
-    tests = _run_all(
-        "test",
-        "Testing",
-        fits,
-        {
-            e.key: (
-                {
-                    "chosen": chosen[e.key],
-                    "seeds": args.seeds if e.is_random else 1,
-                    "pipeline": e.description,
-                },
-                partial(_measure_in_process, e, args.seeds if e.is_random else 1, chosen[e.key]),
-            )
-            for e in entries
-        },
-    )
-    pair = {key: chosen[key] for key in _COMPARED if key in chosen}
-    comparisons = {"words": (pair, partial(_compare, pair))} if len(pair) == 2 else {}
-    results = {
-        "machine": machine(),
-        "seeds": args.seeds,
-        "comparison": _run_all("compare", "Comparing", fits, comparisons).get("words"),
-        "searches": searches,
-        "tests": tests,
-    }
-    write_json(args.output / "leaderboard.json", results)
     mpl.use("Agg")
-    _report(entries, results).write(args.output, "leaderboard")
-    write_text(args.output / "leaderboard-summary.md", _summary(entries, results))
+    path, fits = args.output / "leaderboard.json", args.output / "fits"
+    for key in args.only:
+        result = _compare(fits) if key == _COMPARISON else _run(_BY_KEY[key], args.seeds, fits)
+        parts = update_parts(path, {key: result})
+    make_report(parts).write(args.output, "leaderboard")
+    write_text(args.output / "leaderboard-summary.md", summary(parts))
     print(args.output / "leaderboard.md")
 
 
@@ -129,23 +91,30 @@ def as_parameters(plain: Mapping[str, Any]) -> Chosen:
     }
 
 
-def _run_all(
-    kind: str,
-    title: str,
-    directory: Path,
-    tasks: Mapping[str, tuple[Mapping[str, Any], Callable[[], Outcome]]],
-) -> dict[str, Outcome]:
-    """Return the outcome of each task, from its file where that is of the same parameters."""
+def _run(entry: Entry, n_seeds: int, fits: Path) -> Outcome:
+    """Return what was chosen for a line of the table, and its test."""
+    search = _search_stored(entry, fits)
+    chosen = as_parameters(search["best"]) if search else {}
+    n_seeds = n_seeds if entry.is_random else 1
+    params = {"chosen": chosen, "seeds": n_seeds, "pipeline": entry.description}
+    measure = partial(
+        measure_in_process, "leaderboard", entry.key, str(n_seeds), json.dumps(chosen)
+    )
+    return {"search": search, "test": _stored(f"test {entry.key}", params, measure, fits)}
 
-    def job(key: str) -> Job[None]:
-        params, run = tasks[key]
-        return Job(f"{kind} {key}", params, lambda _: run())
 
-    if not tasks:
-        return {}
-    jobs = [job(key) for key in tasks]
-    outcomes = run_jobs(jobs, lambda: None, n_jobs=1, directory=directory, title=title)
-    return {key: outcomes[f"{kind} {key}"] for key in tasks}
+def _search_stored(entry: Entry, fits: Path) -> Outcome | None:
+    if not entry.grid:
+        return None
+    params = {"grid": dict(entry.grid), "folds": FOLDS.n_splits, "pipeline": entry.description}
+    return _stored(f"search {entry.key}", params, partial(_search, entry), fits)
+
+
+def _stored(
+    name: str, params: Mapping[str, Any], run: Callable[[], Outcome], fits: Path
+) -> Outcome:
+    job: Job[None] = Job(name, params, lambda _: run())
+    return run_jobs([job], lambda: None, n_jobs=1, directory=fits, title=name)[name]
 
 
 def _search(entry: Entry) -> Outcome:
@@ -167,25 +136,21 @@ def _search(entry: Entry) -> Outcome:
     }
 
 
-def _compare(chosen: Mapping[str, Chosen]) -> Outcome:
-    """Compare two pipelines fold by fold on the training reviews."""
-    estimators = {
-        key: _BY_NAME[key].pipeline(0).set_params(**params) for key, params in chosen.items()
-    }
-    X, y = load_imdb("train")
-    comparison = compare_estimators(estimators, X, y, cv=COMPARISON_FOLDS)
-    [pair] = comparison.pairwise()
-    return {"summary": str(comparison), "pair": pair._asdict()}
+def _compare(fits: Path) -> Outcome:
+    """Compare two searched pipelines fold by fold on the training reviews."""
+    searches = {key: _search_stored(_BY_KEY[key], fits) for key in _COMPARED}
+    chosen = {key: as_parameters(search["best"]) for key, search in searches.items() if search}
 
+    def run() -> Outcome:
+        estimators = {
+            key: _BY_KEY[key].pipeline(0).set_params(**params) for key, params in chosen.items()
+        }
+        X, y = load_imdb("train")
+        comparison = compare_estimators(estimators, X, y, cv=COMPARISON_FOLDS)
+        [pair] = comparison.pairwise()
+        return {"summary": str(comparison), "pair": pair._asdict()}
 
-def _measure_in_process(entry: Entry, n_seeds: int, chosen: Chosen) -> Outcome:
-    command = [sys.executable, "-m", "benchmarks.leaderboard", "--measure"]
-    command += [entry.key, str(n_seeds), json.dumps(chosen)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise RuntimeError(f"{entry.key} failed:\n{run.stderr[-2000:]}")
-    outcome: Outcome = json.loads(run.stdout.splitlines()[-1])
-    return outcome
+    return _stored(_COMPARISON, chosen, run, fits)
 
 
 def _measure(entry: Entry, n_seeds: int, chosen: Chosen) -> Outcome:
@@ -234,6 +199,7 @@ def calibration_error(y: NDArray[np.int64], probability: NDArray[np.float64]) ->
 
 
 def _median(runs: Sequence[Mapping[str, float]], figure: str) -> float | None:
+    """Return the median, or None for a figure that the classifier does not have."""
     values = [run[figure] for run in runs if figure in run]
     return float(np.median(values)) if values else None
 
@@ -250,11 +216,18 @@ _COLUMNS: dict[str, tuple[str, Callable[[float], str]]] = {
 }
 
 
-def _ranked(entries: Sequence[Entry], results: Mapping[str, Any]) -> list[Entry]:
-    def accuracy(entry: Entry) -> float:
-        return _median(results["tests"][entry.key]["runs"], "accuracy") or 0.0
+Tests = Mapping[str, Sequence[Mapping[str, float]]]
 
-    return sorted(entries, key=accuracy, reverse=True)
+
+def _tests_of(parts: Parts) -> Tests:
+    """Return the runs of each line's test, by decreasing accuracy."""
+    runs = {
+        entry.key: parts[entry.key]["result"]["test"]["runs"]
+        for entry in ENTRIES
+        if entry.key in parts
+    }
+    ranking = sorted(runs, key=lambda key: _median(runs[key], "accuracy") or 0.0, reverse=True)
+    return {key: runs[key] for key in ranking}
 
 
 def _row(entry: Entry, runs: Sequence[Mapping[str, float]], columns: Sequence[str]) -> list[str]:
@@ -273,40 +246,38 @@ def _range(runs: Sequence[Mapping[str, float]]) -> str:
     return f"{min(values):.2f} to {max(values):.2f}"
 
 
-def _report(entries: Sequence[Entry], results: Mapping[str, Any]) -> Report:
-    ranked = _ranked(entries, results)
-    tests = results["tests"]
+def make_report(parts: Parts) -> Report:
+    """Return the page about all lines in a result file."""
+    tests = _tests_of(parts)
     report = Report("Leaderboard")
     report.add(
-        f"`python -m benchmarks.leaderboard`. {machine_line(results['machine'])}",
+        "`python -m benchmarks.leaderboard`.",
+        environment_lines(parts),
         "25,000 IMDB reviews to train on and 25,000 to test. Hyper-parameters are chosen by "
         f"{FOLDS.n_splits}-fold cross-validation on the training reviews, then fitted to all of "
-        f"them. What is random is fitted {results['seeds']} times, in one process; figures are "
-        "medians, so that the first fit's extra time, TensorFlow's for instance, does not show. "
-        "Fit and predict times are of whole pipelines, from word indices or raw texts on; memory "
-        "is beyond imports and reviews; on disk, a pickle. One standard error of an accuracy of "
-        "90 % on 25,000 reviews is 0.19 points. Warnings that a solver stopped before it "
-        "converged are not shown.",
+        f"them. Random classifiers are fitted {max(map(len, tests.values()))} times, in one "
+        "process, and figures are medians; so they leave out the extra time of a first fit. Fit "
+        "and predict times are those of whole pipelines, from word indices or raw texts to "
+        "labels. Memory is beyond imports and reviews; on disk, a pickle. One standard error of "
+        "an accuracy of 90 % on 25,000 reviews is 0.19 points. Warnings about convergence are not "
+        "shown.",
         Table(
             ["Classifier", "Features", *_COLUMNS, "Range of accuracy"],
             [
-                [
-                    *_row(entry, tests[entry.key]["runs"], list(_COLUMNS)),
-                    _range(tests[entry.key]["runs"]),
-                ]
-                for entry in ranked
+                [*_row(_BY_KEY[key], runs, list(_COLUMNS)), _range(runs)]
+                for key, runs in tests.items()
             ],
         ),
-        Plot(_figure(ranked, tests), "leaderboard", "Test accuracy against the time to fit"),
+        Plot(_figure(tests), "leaderboard", "Test accuracy against the time to fit"),
         Heading("Published"),
-        "Figures that others published for the same split, as printed there; none was run here.",
+        "Published figures for the same split; none was run here.",
         Table(
             ["Model", "Accuracy, %", "Source"],
             [[name, f"{accuracy:.2f}", source] for name, accuracy, source in PUBLISHED],
         ),
     )
-    if results["comparison"]:
-        pair = results["comparison"]["pair"]
+    if _COMPARISON in parts:
+        pair = parts[_COMPARISON]["result"]["pair"]
         report.add(
             Heading("10,000 words: the network against logistic regression"),
             "Both with the hyper-parameters that cross-validation chose, on the same ten other "
@@ -324,30 +295,27 @@ def _report(entries: Sequence[Entry], results: Mapping[str, Any]) -> Report:
         Table(
             ["Classifier", "Features", "Chosen", "Accuracy in cross-validation, %", "Candidates"],
             [
-                [
-                    entry.name,
-                    entry.features,
-                    ", ".join(
-                        f"{name.partition('__')[2]} {value}"
-                        for name, value in results["searches"][entry.key]["best"].items()
-                    ),
-                    f"{100 * results['searches'][entry.key]['accuracy']:.2f}",
-                    str(len(results["searches"][entry.key]["candidates"])),
-                ]
-                for entry in entries
-                if entry.grid
+                _search_row(entry, search)
+                for entry in ENTRIES
+                if entry.key in parts and (search := parts[entry.key]["result"]["search"])
             ],
         ),
     )
     return report
 
 
-def _figure(entries: Sequence[Entry], tests: Mapping[str, Any]) -> Figure:
+def _search_row(entry: Entry, search: Outcome) -> list[str]:
+    best = (f"{name.partition('__')[2]} {value}" for name, value in search["best"].items())
+    accuracy = f"{100 * search['accuracy']:.2f}"
+    return [entry.name, entry.features, ", ".join(best), accuracy, str(len(search["candidates"]))]
+
+
+def _figure(tests: Tests) -> Figure:
     """Draw test accuracy against the time to fit."""
     figure, ax = plt.subplots(figsize=(8, 6), layout="constrained")
     markers = {WORDS: "o", "1-2-grams": "D", "1-3-grams": "s"}
-    for rank, entry in enumerate(entries):
-        runs = tests[entry.key]["runs"]
+    for rank, (key, runs) in enumerate(tests.items()):
+        entry = _BY_KEY[key]
         accuracy, seconds = _median(runs, "accuracy"), _median(runs, "fit_seconds")
         if accuracy is None or seconds is None or accuracy < 0.8:
             continue
@@ -377,13 +345,14 @@ def _figure(entries: Sequence[Entry], tests: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def _summary(entries: Sequence[Entry], results: Mapping[str, Any]) -> str:
-    """Return the top of the table, for README."""
+def summary(parts: Parts) -> str:
+    """Return the top of the table, with all lines of this package."""
     columns = ["Accuracy, %", "ROC AUC", "Fit, s", "Predict, s"]
-    top = [
-        entry for rank, entry in enumerate(_ranked(entries, results)) if rank < 8 or entry.is_ours
+    rows = [
+        _row(_BY_KEY[key], runs, columns)
+        for rank, (key, runs) in enumerate(_tests_of(parts).items())
+        if rank < 8 or _BY_KEY[key].is_ours
     ]
-    rows = [_row(entry, results["tests"][entry.key]["runs"], columns) for entry in top]
     return markdown_table(Table(["Classifier", "Features", *columns], rows))
 
 

@@ -2,8 +2,8 @@
 
 Run with ``python -m benchmarks.notebooks``, with the IMDB reviews where
 `skimdb.datasets.fetch_imdb` finds them. ``experiments.json`` lists the experiments with their
-published figures. Each finished fit is kept in a file of its own, and an interrupted run goes on
-where it was.
+published figures. Each finished fit is stored in a file of its own, so that an interrupted run
+continues where it was.
 """
 
 import argparse
@@ -20,8 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import log_loss
 
-from benchmarks._common import RESULTS, load_imdb, machine, machine_line, write_json
-from benchmarks._experiments import (
+from benchmarks._data import load_imdb
+from benchmarks._fits import Job, Outcome, run_jobs
+from benchmarks._results import (
+    RESULTS,
+    Parts,
+    add_only,
+    environment_lines,
+    update_parts,
+)
+from benchmarks.notebooks.experiments import (
     EXPERIMENTS,
     FIGURES,
     NUM_WORDS,
@@ -30,54 +38,62 @@ from benchmarks._experiments import (
     figures_of,
     variants_of,
 )
-from benchmarks._far_figures import N_SEEDS_FAR, calmed, far_blocks, far_figures
-from benchmarks._fits import Job, Outcome, run_jobs
+from benchmarks.notebooks.far_figures import N_SEEDS_FAR, calmed, far_blocks, far_figures
 from skimdb import MultiHotVectorizer
 from skimdb.inspection import (
     HistoryComparisonDisplay,
     HyperparameterDisplay,
     TrainingHistoryDisplay,
 )
-from skimdb.utils._report import Block, Heading, Plot, Report
+from skimdb.utils._report import Heading, Plot, Report
 from skimdb.utils._tables import Table
 
 N_VALIDATION = 10_000
-# The notebooks took the first reviews of Keras' own order; any one split will do.
+# The notebooks took the first reviews in Keras' own order.
 SPLIT_SEED = 113
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run what has not been run, and write the page."""
+    """Run the fits that are not stored, and write the results and the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.notebooks", description=__doc__)
-    parser.add_argument("--only", help="experiments, as in A5,B3")
+    add_only(parser, [experiment["id"] for experiment in EXPERIMENTS])
     parser.add_argument("--seeds", type=int, default=5, help="fits of each configuration")
     parser.add_argument("--n-jobs", type=int, default=os.cpu_count())
     parser.add_argument("--output", type=Path, default=RESULTS / "notebooks")
     args = parser.parse_args(argv)
-    known = [experiment["id"] for experiment in EXPERIMENTS]
-    only = args.only.split(",") if args.only else known
-    if unknown := sorted(set(only) - set(known)):
-        parser.error(f"argument --only: there is no experiment {', '.join(unknown)}")
-    variants = [
-        variant
-        for experiment in EXPERIMENTS
-        if experiment["id"] in only
-        for variant in variants_of(experiment)
-    ]
+    variants = _variants_of(args.only)
     start = time.perf_counter()
     run = partial(run_all, n_jobs=args.n_jobs, directory=args.output / "fits")
     fits = run(variants, n_seeds=args.seeds)
     far = far_figures(variants, fits)
     more = [again for case in far for again in (case.variant, calmed(case.variant))]
     far_fits = run(more, n_seeds=N_SEEDS_FAR)
-    seconds = time.perf_counter() - start
-    results = {"machine": machine(), "fits": fits, "far": far_fits}
-    write_json(args.output / "notebooks.json", results)
+    results = {
+        identifier: {
+            "fits": {variant.name: fits[variant.name] for variant in _variants_of([identifier])},
+            "far": {
+                variant.name: far_fits[variant.name]
+                for case in far
+                if case.variant.experiment["id"] == identifier
+                for variant in (case.variant, calmed(case.variant))
+            },
+        }
+        for identifier in args.only
+    }
+    parts = update_parts(args.output / "notebooks.json", results)
     mpl.use("Agg")
     mpl.rcParams["figure.max_open_warning"] = 0  # The page has more.
-    report = _report(variants, results, far_blocks(far, far_fits), args.seeds)
-    report.write(args.output, "notebooks")
-    print(f"{args.output / 'notebooks.md'}, fits in {seconds:.0f} s")
+    make_report(parts).write(args.output, "notebooks")
+    print(f"{args.output / 'notebooks.md'}, in {time.perf_counter() - start:.0f} s")
+
+
+def _variants_of(identifiers: Sequence[str]) -> list[Variant]:
+    return [
+        variant
+        for experiment in EXPERIMENTS
+        if experiment["id"] in identifiers
+        for variant in variants_of(experiment)
+    ]
 
 
 def run_all(
@@ -190,17 +206,20 @@ def _figure_rows(variant: Variant, fits: Sequence[Mapping[str, Any]]) -> list[li
     return rows
 
 
-def _report(
-    variants: Sequence[Variant],
-    results: Mapping[str, Any],
-    far_section: Sequence[Block],
-    n_seeds: int,
-) -> Report:
-    fits = results["fits"]
+def make_report(parts: Parts) -> Report:
+    """Return the page about all experiments in a result file."""
+    variants = _variants_of(list(parts))
+    fits: dict[str, list[Outcome]] = {}
+    far_fits: dict[str, list[Outcome]] = {}
+    for part in parts.values():
+        fits |= part["result"]["fits"]
+        far_fits |= part["result"]["far"]
+    numbers = sorted({len(own) for own in fits.values()})
     report = Report("The notebooks' experiments, run again")
     report.add(
-        f"`python -m benchmarks.notebooks`, {n_seeds} seeds of each configuration. "
-        f"{machine_line(results['machine'])}",
+        f"`python -m benchmarks.notebooks`, {' or '.join(map(str, numbers))} seeds of each "
+        "configuration.",
+        environment_lines(parts),
         "Training reviews: 25,000, of which 10,000 are for validation, the same in all fits, "
         "except where an experiment trains on all of them. Published figures are those of one "
         "fit with an unknown seed. Medians and ranges are over the seeds.",
@@ -214,7 +233,7 @@ def _report(
             ["Experiment", "Configuration", "Epochs", "Best epoch", "Published best", "Fit, s"],
             [_epoch_row(variant, fits[variant.name]) for variant in variants],
         ),
-        *far_section,
+        *far_blocks(far_figures(variants, fits), far_fits),
     )
     for experiment in {
         variant.experiment["id"]: variant.experiment for variant in variants

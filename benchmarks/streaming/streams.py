@@ -14,7 +14,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.pipeline import make_pipeline
 
-from benchmarks._common import PeakMemory, memory_status, write_json
+from benchmarks._measure import PeakMemory, memory_status
+from benchmarks._results import write_json
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer
 from skimdb.datasets import iter_batches, make_reviews, predict_files, predict_frame
 from skimdb.model_selection import dask_client
@@ -145,7 +146,7 @@ TRAINING: dict[str, _Train] = {
 }
 
 
-# What is on disk, and what it is compared with.
+# Each way of training from disk, and the one in memory that it is compared with.
 PAIRS = {
     "reviews streamed from Parquet": "reviews in memory",
     "matrix memory-mapped": "matrix in memory",

@@ -1,0 +1,1 @@
+"""More reviews than memory."""
