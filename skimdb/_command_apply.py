@@ -26,7 +26,7 @@ from sklearn.pipeline import Pipeline
 import skimdb
 from skimdb._command_line import check_writable, silent_stderr
 from skimdb.datasets._prediction import predict_files
-from skimdb.datasets._prediction_task import predict_places
+from skimdb.datasets._prediction_task import predict_class_indices
 from skimdb.datasets._text_files import iter_texts
 from skimdb.inspection import explain_reviews
 from skimdb.inspection._explanation import ReviewExplanation
@@ -61,7 +61,7 @@ def _predict_texts(args: argparse.Namespace) -> None:
         n_done = 0
         with _progress(file) as advance:
             for texts in _batches(iter_texts(file, args.file, text=args.text)):
-                predicted = zip(*predict_places(model, texts), strict=True)
+                predicted = zip(*predict_class_indices(model, texts), strict=True)
                 for i, (place, probability) in enumerate(predicted, n_done + 1):
                     if as_table:
                         print(_table_row(str(i), str(labels[place]), f"{probability:.4f}", width))

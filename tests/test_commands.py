@@ -477,7 +477,9 @@ def test_interrupted_prediction_leaves_whole_files(model, tmp_path, monkeypatch,
     def predict_until_size_3(model, texts):
         return interrupt() if len(texts) == 3 else (np.zeros(5, int), np.zeros(5, np.float32))
 
-    monkeypatch.setattr("skimdb.datasets._prediction_task.predict_places", predict_until_size_3)
+    monkeypatch.setattr(
+        "skimdb.datasets._prediction_task.predict_class_indices", predict_until_size_3
+    )
     options = ["-o", str(output), "--text", "x", "--jobs", "1"]
     assert main(["predict", str(model), str(folder), *options]) == 130
     assert capsys.readouterr().err == "skimdb: interrupted.\n"
