@@ -85,7 +85,7 @@ def is_list(arrow_type: Any) -> bool:
 
 
 def as_bytes(column: Any) -> Any:
-    """View lists of numbers as byte strings, which pyarrow takes much faster.
+    """View lists of numbers as byte strings, for which `take` is much faster.
 
     All other columns, and lists with missing values, are returned unchanged.
     """

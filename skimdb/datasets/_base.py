@@ -73,7 +73,7 @@ def fetch_file(
     n_retries: int,
     delay: float,
 ) -> Path:
-    """Find a file in the data directory, or download it to there.
+    """Find a file in the data directory, or download it there.
 
     An existing file is used whatever its checksum. A download is saved only if it is complete and
     has the right checksum.
@@ -85,8 +85,8 @@ def fetch_file(
     missing = f"{remote.name} is not in {directory} ({origin})"
     advice = (
         f"Put the file from {remote.url} there, or set data_home or the environment variable "
-        f"{_ENVIRONMENT_VARIABLE} to the directory that has it. To do without the file, generate "
-        "reviews by skimdb.datasets.make_reviews."
+        f"{_ENVIRONMENT_VARIABLE} to the directory that has it. skimdb.datasets.make_reviews "
+        "generates reviews without a file."
     )
     if not download_if_missing:
         raise OSError(f"{missing}, and download_if_missing=False. {advice}")

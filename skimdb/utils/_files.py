@@ -45,7 +45,7 @@ def leftover_parts(paths: Iterable[Path]) -> Iterator[Path]:
 
 def _is_alive(pid: int) -> bool:
     """Whether another process with this id exists."""
-    if sys.platform == "win32":  # os.kill would end the process
+    if sys.platform == "win32":  # where os.kill(pid, 0) sends Ctrl+C
         return True
     if pid == os.getpid():
         return False

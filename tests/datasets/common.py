@@ -1,13 +1,11 @@
 """Helpers for the tests of `skimdb.datasets`."""
 
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 # Ranks, as in the official file; 1 is "the".
 TRAIN = [[11, 19, 13, 40], [1, 19, 1, 9000], [2], []]
@@ -36,13 +34,6 @@ def save_imdb(directory, train=TRAIN, test=TEST, **arrays):
         **arrays,
     }
     np.savez(Path(directory) / "imdb.npz", **arrays)
-
-
-def real_file(name):
-    path = Path(os.environ["SKIMDB_DATA"]).resolve() / name
-    if not path.is_file():
-        pytest.skip(f"the directory that SKIMDB_DATA names has no {name}")
-    return path
 
 
 def as_lists(data):

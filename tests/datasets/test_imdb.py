@@ -1,5 +1,7 @@
 import json
+import os
 import socket
+from pathlib import Path
 from urllib.request import ProxyHandler, build_opener, install_opener
 
 import numpy as np
@@ -14,7 +16,6 @@ from tests.datasets.common import (
     as_lists,
     file_names,
     object_array,
-    real_file,
     save_imdb,
 )
 
@@ -33,7 +34,7 @@ def home(tmp_path):
 def real_home(tmp_path):
     """Links to the real files, in a directory that the cache may be written to."""
     for name in ("imdb.npz", "imdb_word_index.json"):
-        (tmp_path / name).symlink_to(real_file(name))
+        (tmp_path / name).symlink_to(Path(os.environ["SKIMDB_DATA"]).resolve() / name)
     return tmp_path
 
 

@@ -2,11 +2,13 @@ import csv
 import errno
 import json
 import math
+import os
 import re
 import sys
 from datetime import date
 from io import BytesIO, StringIO
 from itertools import islice
+from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
@@ -17,7 +19,6 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_files
 
 from skimdb.datasets._text_files import iter_texts, load_labelled_texts
-from tests.datasets.common import real_file
 
 TEXTS = ["A good film", 'He said "dull", twice', "two\nlines", "naïve, 电影 🎬", ""]
 LABELS = ["pos", "neg", "neg", "pos", "pos"]
@@ -368,7 +369,7 @@ def test_missing_file_is_an_oserror(tmp_path):
 
 @pytest.mark.real_data
 def test_imdb_texts_are_read():
-    path = real_file("imdb_test.parquet")
+    path = Path(os.environ["SKIMDB_DATA"], "imdb_test.parquet")
     table = pq.read_table(path)
     texts, labels = load_labelled_texts(path)
     assert texts == table["text"].to_pylist()
