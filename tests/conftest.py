@@ -17,6 +17,10 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+# Reviews that are too large to be committed; tests marked real_data need all of them.
+_REAL_DATA = ["imdb.npz", "imdb_word_index.json", "imdb_train.parquet", "imdb_test.parquet"]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the tests' cache out of the data directory."""
@@ -25,9 +29,9 @@ def _data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
         return
     linked = tmp_path_factory.mktemp("data")
-    for path in Path(data_home).resolve().iterdir():
-        if "cache" not in path.name:
-            (linked / path.name).symlink_to(path)
+    for name in _REAL_DATA:
+        if (path := Path(data_home).resolve() / name).is_file():
+            (linked / name).symlink_to(path)
     os.environ["SKIMDB_DATA"] = str(linked)
     yield
     os.environ["SKIMDB_DATA"] = data_home
@@ -49,10 +53,11 @@ def on_dask(client: Any) -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    data_home = os.environ.get("SKIMDB_DATA")
-    if data_home and (Path(data_home) / "imdb.npz").is_file():
+    data_home = Path(os.environ.get("SKIMDB_DATA", ""))
+    missing = [name for name in _REAL_DATA if not (data_home / name).is_file()]
+    if not missing:
         return
-    skip = pytest.mark.skip(reason="SKIMDB_DATA names no directory with imdb.npz")
+    skip = pytest.mark.skip(reason=f"SKIMDB_DATA must name a folder with {', '.join(missing)}")
     for item in items:
         if item.get_closest_marker("real_data"):
             item.add_marker(skip)

@@ -1,5 +1,4 @@
 import copy
-import inspect
 import pickle
 
 import hypothesis.extra.numpy as hnp
@@ -20,7 +19,6 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 from sklearn.utils import get_tags
-from sklearn.utils.estimator_checks import check_param_validation, parametrize_with_checks
 
 from skimdb.datasets import fetch_imdb, fetch_imdb_word_index
 from skimdb.feature_extraction import LogCountRatioScaler, MultiHotVectorizer
@@ -388,15 +386,7 @@ class TestErrors:
             assert_array_equal(getattr(scaler, name), value)
 
 
-@parametrize_with_checks([LogCountRatioScaler()])
-def test_check_estimator(estimator, check):
-    check(estimator)
-
-
 class TestContract:
-    def test_param_validation(self):
-        check_param_validation("LogCountRatioScaler", LogCountRatioScaler())
-
     def test_tags(self):
         tags = get_tags(LogCountRatioScaler())
         assert tags.estimator_type is None
@@ -405,13 +395,6 @@ class TestContract:
         assert tags.target_tags.required
         assert not tags.classifier_tags.multi_class
         assert tags.transformer_tags.preserves_dtype == ["float64"]
-
-    def test_every_parameter_but_alpha_is_named(self):
-        kinds = [p.kind for p in inspect.signature(LogCountRatioScaler).parameters.values()]
-        assert kinds == [
-            inspect.Parameter.POSITIONAL_OR_KEYWORD,
-            inspect.Parameter.KEYWORD_ONLY,
-        ]
 
     def test_refit_forgets(self):
         scaler = LogCountRatioScaler().fit(pd.DataFrame(X, columns=list("abcd")), Y)

@@ -1,9 +1,5 @@
 """MultiHotVectorizer does what the notebooks' loop does, and keeps scikit-learn's contract."""
 
-import copy
-import inspect
-import pickle
-
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -13,16 +9,15 @@ import sklearn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
-from sklearn.exceptions import NotFittedError, SkipTestWarning
+from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.naive_bayes import BernoulliNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MultiLabelBinarizer
-from sklearn.utils import estimator_checks, estimator_html_repr, get_tags
+from sklearn.utils import get_tags
 
 import skimdb
 from skimdb.feature_extraction import MultiHotVectorizer, _unigrams
@@ -37,18 +32,6 @@ from tests.feature_extraction.test_sequences import (
 
 REVIEWS = [[1, 14, 22, 14], [], [3, 3, 3], [0, 2, 25, 7]]
 WORD_INDEX = {"the": 1, "and": 2, "a": 3, "of": 4}
-SEPARATE_CHECKS = [
-    "check_estimator_cloneable",
-    "check_estimator_repr",
-    "check_estimator_tags_renamed",
-    "check_get_params_invariance",
-    "check_mixin_order",
-    "check_no_attributes_set_in_init",
-    "check_param_validation",
-    "check_parameters_default_constructible",
-    "check_set_params",
-    "check_valid_tag_types",
-]
 
 
 def notebook_loop(sequences, num_words):
@@ -425,58 +408,7 @@ class TestInverseTransform:
             MultiHotVectorizer(3).inverse_transform(X)
 
 
-class TestContract:
-    """What check_estimator would check, did it know input that is not a 2-D array."""
-
-    @pytest.mark.parametrize("num_words", [10_000, None])
-    def test_check_estimator(self, num_words):
-        vectorizer = MultiHotVectorizer(num_words)
-        with pytest.warns(SkipTestWarning, match="Can't test estimator MultiHotVectorizer"):
-            estimator_checks.check_estimator(vectorizer)
-
-    @pytest.mark.parametrize("check", SEPARATE_CHECKS)
-    def test_checks_that_need_no_data(self, check):
-        getattr(estimator_checks, check)("MultiHotVectorizer", MultiHotVectorizer())
-
-    def test_tags(self):
-        tags = get_tags(MultiHotVectorizer())
-        assert not tags.input_tags.two_d_array
-        assert not tags.input_tags.sparse
-        assert not tags.input_tags.string
-        assert tags.transformer_tags.preserves_dtype == []
-        assert not tags.target_tags.required
-        assert tags.no_validation is False
-
-    def test_every_parameter_but_num_words_is_named(self):
-        kinds = [p.kind for p in inspect.signature(MultiHotVectorizer).parameters.values()]
-        assert kinds[0] is inspect.Parameter.POSITIONAL_OR_KEYWORD
-        assert set(kinds[1:]) == {inspect.Parameter.KEYWORD_ONLY}
-
-    @pytest.mark.parametrize("num_words", [50, None])
-    def test_fit_returns_self_and_sets_no_more_than_num_words_(self, num_words):
-        vectorizer = MultiHotVectorizer(num_words)
-        before = set(vars(vectorizer))
-        assert vectorizer.fit(REVIEWS, y=[0, 1, 0, 1]) is vectorizer
-        assert set(vars(vectorizer)) - before == {"num_words_"}
-
-    @pytest.mark.parametrize("num_words", [50, None])
-    def test_fit_is_idempotent(self, num_words):
-        vectorizer = MultiHotVectorizer(num_words)
-        first = vectorizer.fit(REVIEWS[:2]).fit(REVIEWS).transform(REVIEWS)
-        second = vectorizer.fit(REVIEWS).transform(REVIEWS)
-        assert_equal(first, second)
-        assert_equal(clone(vectorizer).fit_transform(REVIEWS), first)
-
-    def test_fit_and_transform_change_neither_parameters_nor_state(self):
-        word_index = dict(WORD_INDEX)
-        vectorizer = MultiHotVectorizer(None, word_index=word_index).fit(REVIEWS)
-        before = copy.deepcopy(vars(vectorizer))
-        vectorizer.transform(REVIEWS)
-        vectorizer.get_feature_names_out()
-        vectorizer.inverse_transform(np.ones((1, 26)))
-        assert vars(vectorizer) == before
-        assert vectorizer.word_index is word_index
-
+class TestInput:
     @pytest.mark.parametrize("sparse_output", [True, False])
     def test_input_is_not_changed(self, sparse_output):
         reviews = views_of_one_buffer([[9, 1, 9], [0, 5]])
@@ -492,38 +424,6 @@ class TestContract:
         assert rows == [[9, 1, 9], [0, 5]]
         assert [review.tolist() for review in reviews] == rows
         assert array.tolist() == [[9, 1], [0, 5]]
-
-    def test_rows_are_independent_of_each_other(self):
-        vectorizer = MultiHotVectorizer(50)
-        X = vectorizer.transform(REVIEWS)
-        single = sp.vstack([vectorizer.transform([review]) for review in REVIEWS])
-        assert_equal(X, single)
-        assert_equal(X[::-1], vectorizer.transform(REVIEWS[::-1]))
-
-    def test_clone_keeps_parameters_and_drops_state(self):
-        vectorizer = MultiHotVectorizer(None, skip_top=3, word_index=WORD_INDEX).fit(REVIEWS)
-        twin = clone(vectorizer)
-        assert twin.get_params() == vectorizer.get_params()
-        assert not hasattr(twin, "num_words_")
-
-    def test_pickle(self):
-        vectorizer = MultiHotVectorizer(None).fit(REVIEWS)
-        twin = pickle.loads(pickle.dumps(vectorizer))
-        assert_equal(twin.transform(REVIEWS), vectorizer.transform(REVIEWS))
-
-    def test_repr_shows_what_was_set(self):
-        assert repr(MultiHotVectorizer(50, pad_char=0)) == (
-            "MultiHotVectorizer(num_words=50, pad_char=0)"
-        )
-
-    def test_html_repr(self):
-        assert "MultiHotVectorizer" in estimator_html_repr(MultiHotVectorizer(50).fit(REVIEWS))
-
-    def test_no_n_features_in(self):
-        assert not hasattr(MultiHotVectorizer(50).fit(np.array([[1, 2]])), "n_features_in_")
-
-    def test_public_name(self):
-        assert skimdb.MultiHotVectorizer is MultiHotVectorizer
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """WordIndexEncoder makes Keras' word indices of texts, and keeps scikit-learn's contract."""
 
-import copy
 import importlib
 import os
-import pickle
 import re
 import subprocess
 import sys
@@ -21,17 +19,15 @@ import sklearn
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from sklearn.base import clone
-from sklearn.exceptions import NotFittedError, SkipTestWarning
+from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.naive_bayes import BernoulliNB
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.utils import estimator_checks, estimator_html_repr, get_tags
+from sklearn.utils import get_tags
 
 from skimdb.datasets import decode_review, fetch_imdb, fetch_imdb_word_index
 from skimdb.feature_extraction import MultiHotVectorizer, WordIndexEncoder
-from tests.feature_extraction.test_multi_hot import SEPARATE_CHECKS
 
 FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 TEXTS = ["A good film, a very good one!", "Bad film.", "", "Don't go: a BAD plot<br />..."]
@@ -582,72 +578,11 @@ class TestSetOutput:
         assert frame["film"].tolist() == [1, 1, 0, 0]
 
 
-class TestContract:
-    """What check_estimator would check, did it know texts."""
-
-    @pytest.mark.parametrize("word_index", [WORD_INDEX, None])
-    def test_check_estimator(self, word_index):
-        with pytest.warns(SkipTestWarning, match="Can't test estimator WordIndexEncoder"):
-            estimator_checks.check_estimator(WordIndexEncoder(word_index=word_index))
-
-    @pytest.mark.parametrize("check", SEPARATE_CHECKS)
-    def test_checks_that_need_no_data(self, check):
-        getattr(estimator_checks, check)("WordIndexEncoder", WordIndexEncoder())
-
-    def test_tags(self):
-        tags = get_tags(WordIndexEncoder())
-        assert tags.input_tags.string
-        assert not tags.input_tags.two_d_array
-        assert tags.transformer_tags.preserves_dtype == []
-        assert not tags.target_tags.required
-
-    @pytest.mark.parametrize("word_index", [WORD_INDEX, None])
-    def test_fit_returns_self_and_sets_no_more_than_word_index_(self, word_index):
-        encoder = WordIndexEncoder(word_index=word_index)
-        before = set(vars(encoder))
-        assert encoder.fit(TEXTS, y=[0, 1, 0, 1]) is encoder
-        assert set(vars(encoder)) - before == {"word_index_"}
-
-    def test_fit_is_idempotent(self):
-        encoder = WordIndexEncoder().fit(["other words"])
-        assert encoder.fit(TEXTS).word_index_ == WordIndexEncoder().fit(TEXTS).word_index_
-
-    def test_use_changes_neither_parameters_nor_state(self):
-        encoder = WordIndexEncoder(6, word_index=dict(WORD_INDEX)).fit(TEXTS)
-        before = copy.deepcopy(vars(encoder))
-        encoder.inverse_transform(encoder.transform(TEXTS))
-        encoder.get_feature_names_out()
-        assert vars(encoder) == before
-
+class TestTransform:
     def test_unknown_words_are_not_learnt_by_transform(self):
         encoder = WordIndexEncoder().fit(["a"])
         assert as_lists(encoder.transform(["b", "b"])) == [[1, 2], [1, 2]]
         assert encoder.word_index_ == {"a": 1}
-
-    def test_rows_are_independent_of_each_other(self):
-        encoder = WordIndexEncoder().fit(TEXTS)
-        single = [encoder.transform([text])[0].tolist() for text in TEXTS]
-        assert as_lists(encoder.transform(TEXTS)) == single
-
-    def test_clone_keeps_parameters_and_drops_state(self):
-        encoder = WordIndexEncoder(9, word_index=WORD_INDEX, filters=".").fit(TEXTS)
-        twin = clone(encoder)
-        assert twin.get_params() == encoder.get_params()
-        assert not hasattr(twin, "word_index_")
-
-    @pytest.mark.parametrize("word_index", [WORD_INDEX, None])
-    def test_pickle(self, word_index):
-        encoder = WordIndexEncoder(word_index=word_index).fit(TEXTS)
-        twin = pickle.loads(pickle.dumps(encoder))
-        assert as_lists(twin.transform(TEXTS)) == as_lists(encoder.transform(TEXTS))
-
-    def test_repr_shows_what_was_set(self):
-        assert repr(WordIndexEncoder(9, oov_char=None)) == (
-            "WordIndexEncoder(num_words=9, oov_char=None)"
-        )
-
-    def test_html_repr(self):
-        assert "WordIndexEncoder" in estimator_html_repr(WordIndexEncoder().fit(TEXTS))
 
 
 @pytest.fixture

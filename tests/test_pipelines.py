@@ -1,4 +1,4 @@
-"""Raw texts go through a Pipeline of the package's own steps, whatever holds them."""
+"""The recommended pipeline for raw text, whatever holds the texts."""
 
 import numpy as np
 import pandas as pd
@@ -6,11 +6,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.pipeline import make_pipeline
 
-from skimdb import DenseSentimentClassifier, MultiHotVectorizer
-from skimdb.feature_extraction import LogCountRatioScaler, WordIndexEncoder
+import skimdb
+from skimdb import make_text_classifier
 
 GOOD, BAD = ["good", "great", "fine"], ["bad", "dull", "poor"]
 CONTAINERS = {
@@ -35,14 +35,9 @@ def texts_and_labels():
 
 @pytest.fixture
 def pipeline():
-    return make_pipeline(
-        WordIndexEncoder(punctuation="!"),
-        MultiHotVectorizer(None, ngram_range=(1, 2), min_df=2),
-        LogCountRatioScaler(),
-        DenseSentimentClassifier(
-            layers=1, optimizer="adam", learning_rate=0.01, epochs=5, batch_size=20, random_state=0
-        ),
-    )
+    classifier = make_text_classifier(random_state=0)
+    classifier[-1].set_params(learning_rate=0.01, batch_size=20)
+    return classifier
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
@@ -71,9 +66,32 @@ def test_grid_search_over_every_step(pipeline, texts_and_labels):
     assert len(search.cv_results_["params"]) == 4
 
 
-def test_features_are_named_by_their_words(pipeline, texts_and_labels):
-    names = pipeline.fit(*texts_and_labels)[:-1].get_feature_names_out()
-    assert {"film", "!", "a film", "good good"} <= set(names)
+@pytest.mark.parametrize(
+    ("ngram_range", "longest"), [((1, 1), "film"), ((1, 2), ", fine"), ((1, 3), "a film ,")]
+)
+def test_features_are_named_by_their_words(texts_and_labels, ngram_range, longest):
+    pipeline = make_text_classifier(ngram_range=ngram_range).fit(*texts_and_labels)
+    names = set(pipeline[:-1].get_feature_names_out())
+    assert {"film", "!", longest} <= names
+    assert max(len(name.split()) for name in names) == ngram_range[1]
+
+
+def test_same_random_state_gives_the_same_probabilities(texts_and_labels):
+    texts, y = texts_and_labels
+    one, same, other = (
+        make_text_classifier(random_state=seed).fit(texts, y).predict_proba(texts)
+        for seed in (1, 1, 2)
+    )
+    assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_clone_and_file(pipeline, texts_and_labels, tmp_path):
+    texts, y = texts_and_labels
+    fitted = clone(pipeline).fit(texts, y)
+    skimdb.save(fitted, tmp_path / "model")
+    loaded = skimdb.load(tmp_path / "model")
+    assert_array_equal(loaded.predict_proba(texts), fitted.predict_proba(texts))
 
 
 @pytest.mark.parametrize(
@@ -84,6 +102,6 @@ def test_features_are_named_by_their_words(pipeline, texts_and_labels):
         (3, "Row 1 of X must be"),
     ],
 )
-def test_what_is_no_text(pipeline, text, message):
+def test_what_is_not_a_text_is_refused(pipeline, text, message):
     with pytest.raises((TypeError, ValueError), match=message):
         pipeline.fit(["good", text], ["positive", "negative"])

@@ -1,8 +1,6 @@
-"""What ``python -m skimdb`` does once it has the reviews: compare, search, test, report."""
+"""The steps of the main job: compare, search, train for longer, test, write the report."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,15 +8,6 @@ from typing import Any
 import joblib
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from sklearn.base import BaseEstimator, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
@@ -27,12 +16,11 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_sp
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from skimdb import __version__
-from skimdb._command_line import silent_stderr
+import skimdb
+from skimdb.cli.console import progress_bar, status
 from skimdb.feature_extraction import MultiHotVectorizer
 from skimdb.inspection import ComparisonDisplay, TrainingHistoryDisplay
 from skimdb.model_selection import compare_estimators
-from skimdb.utils._files import atomic_file
 from skimdb.utils._report import Block, Heading, Plot, Report
 from skimdb.utils._tables import Table, text_table
 
@@ -53,7 +41,7 @@ class Reviews:
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is done, and with what."""
+    """Sizes of the cross-validation and the search, threads and seed."""
 
     n_jobs: int
     seed: int
@@ -62,16 +50,11 @@ class Settings:
     param_grid: dict[str, list[Any]]
 
 
-def run(reviews: Reviews, settings: Settings, output: Path) -> None:
-    """Do all steps, print what comes out, and write the report and the fitted pipeline."""
+def write_report(reviews: Reviews, settings: Settings, output: Path) -> None:
+    """Do all steps, print their results, and write the report and the fitted pipeline."""
     start = time.perf_counter()
-    console = Console(stderr=True)
-    console.print("Loading TensorFlow")
-    with silent_stderr():
-        from skimdb.neural_network import DenseSentimentClassifier  # noqa: PLC0415
-
     dense = make_pipeline(
-        MultiHotVectorizer(), DenseSentimentClassifier(random_state=settings.seed)
+        MultiHotVectorizer(), skimdb.DenseSentimentClassifier(random_state=settings.seed)
     )
     logistic = make_pipeline(
         MultiHotVectorizer(),
@@ -82,9 +65,9 @@ def run(reviews: Reviews, settings: Settings, output: Path) -> None:
         ),
     )
     with joblib.parallel_config("threading", n_jobs=settings.n_jobs):
-        comparison = _compare(dense, logistic, reviews, settings, console)
-        best, search = _search(dense, reviews, settings, console)
-    with console.status("Fitting the final pipelines"):
+        comparison = _compare(dense, logistic, reviews, settings)
+        best, search = _search(dense, reviews, settings)
+    with status("Fitting the final pipelines"):
         logistic.fit(reviews.X_train, reviews.y_train)
         history = _history(best, reviews, settings)
     test = _test({"Dense network, searched": best, _LOGISTIC: logistic}, best, reviews)
@@ -92,7 +75,7 @@ def run(reviews: Reviews, settings: Settings, output: Path) -> None:
     report = Report("Sentiment of reviews")
     report.add(
         reviews.description,
-        f"skimdb {__version__}, seed {settings.seed}, {settings.n_jobs} threads, "
+        f"skimdb {skimdb.__version__}, seed {settings.seed}, {settings.n_jobs} threads, "
         f"{time.perf_counter() - start:.0f} s.",
         *comparison,
         *search,
@@ -100,14 +83,13 @@ def run(reviews: Reviews, settings: Settings, output: Path) -> None:
         *test,
     )
     paths = report.write(output, "report")
-    paths.append(output / "pipeline.joblib")
-    with atomic_file(paths[-1]) as file:
-        joblib.dump(best, file)
+    paths.append(output / "pipeline.skimdb")
+    skimdb.save(best, paths[-1])
     print(f"\nWritten: {', '.join(map(str, paths))}")
 
 
 def _compare(
-    dense: Pipeline, logistic: Pipeline, reviews: Reviews, settings: Settings, console: Console
+    dense: Pipeline, logistic: Pipeline, reviews: Reviews, settings: Settings
 ) -> list[Block]:
     """Cross-validate the network beside classical classifiers."""
     estimators = {
@@ -117,14 +99,14 @@ def _compare(
         "Dummy (most frequent class)": make_pipeline(MultiHotVectorizer(), DummyClassifier()),
     }
     n_fits = len(estimators) * settings.n_folds
-    with _progress_bar(console, "Cross-validating", n_fits) as advance:
+    with progress_bar("Cross-validating", n_fits) as update:
         comparison = compare_estimators(
             estimators,
             reviews.X_train,
             reviews.y_train,
             cv=settings.n_folds,
             random_state=settings.seed,
-            progress=lambda n_finished, n_fits: advance(),
+            progress=lambda n_finished, n_fits: update(completed=n_finished),
         )
     print(f"\n{comparison}", flush=True)
     return [
@@ -139,15 +121,15 @@ def _compare(
 
 
 def _search(
-    pipeline: Pipeline, reviews: Reviews, settings: Settings, console: Console
+    pipeline: Pipeline, reviews: Reviews, settings: Settings
 ) -> tuple[Pipeline, list[Block]]:
     """Search the network's hyper-parameters and return the best pipeline, refitted."""
     n_candidates = int(np.prod([len(values) for values in settings.param_grid.values()]))
-    with _progress_bar(console, "Searching", n_candidates * settings.n_search_folds) as advance:
+    with progress_bar("Searching", n_candidates * settings.n_search_folds) as update:
 
         def score(estimator: BaseEstimator, X: NDArray[Any], y: NDArray[Any]) -> float:
             accuracy = float(accuracy_score(y, estimator.predict(X)))
-            advance()
+            update(advance=1)
             return accuracy
 
         search = GridSearchCV(
@@ -194,7 +176,7 @@ def _history(pipeline: Pipeline, reviews: Reviews, settings: Settings) -> list[B
 
 
 def _test(estimators: dict[str, Any], best: Pipeline, reviews: Reviews) -> list[Block]:
-    """Score fitted pipelines on the test reviews, and show what the best says of the first."""
+    """Score fitted pipelines on the test reviews, and show the first predictions of the best."""
     scores = Table(
         ["Test reviews", "Accuracy", "ROC AUC", "Log loss"],
         [[name, *_test_scores(estimator, reviews)] for name, estimator in estimators.items()],
@@ -219,18 +201,3 @@ def _test_scores(estimator: Any, reviews: Reviews) -> list[str]:
         f"{roc_auc_score(reviews.y_test, probability):.4f}",
         f"{log_loss(reviews.y_test, probability):.4f}",
     ]
-
-
-@contextmanager
-def _progress_bar(console: Console, description: str, total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar on standard error; the function yielded advances it, from any thread."""
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    ) as progress:
-        task = progress.add_task(description, total=total)
-        yield lambda: progress.advance(task)

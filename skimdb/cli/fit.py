@@ -1,83 +1,83 @@
-"""``python -m skimdb fit``: from labelled texts to a model in a file."""
+"""``skimdb fit``: from labelled texts to a model in a file."""
 
 import argparse
 import math
-import string
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from sklearn.model_selection import train_test_split
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline
 
 import skimdb
-from skimdb._command_line import check_writable, silent_stderr
+from skimdb.cli.console import OneLineParser, check_writable, integer_from, load_tensorflow, status
 from skimdb.datasets._text_files import Label, load_labelled_texts, short_repr
-from skimdb.feature_extraction import LogCountRatioScaler, MultiHotVectorizer, WordIndexEncoder
+from skimdb.pipelines import make_text_classifier
 from skimdb.utils._tables import Table, text_table
 
+HELP = "Fit a model to labelled texts and save it."
 _HELD_OUT = 0.1
-# An apostrophe belongs to its word.
-_PUNCTUATION = string.punctuation.replace("'", "")
 
 
-def text_pipeline(random_state: int, *, max_n: int = 3) -> Pipeline:
-    """Return the pipeline that is fitted: a dense network on the n-grams of texts.
-
-    Parameters
-    ----------
-    random_state : int
-        Seed of the network.
-    max_n : int, default=3
-        The greatest number of words in an n-gram.
-
-    Returns
-    -------
-    pipeline : Pipeline
-    """
-    with silent_stderr():
-        from skimdb.neural_network import (  # noqa: PLC0415, it loads TensorFlow
-            DenseSentimentClassifier,
-        )
-    return make_pipeline(
-        WordIndexEncoder(punctuation=_PUNCTUATION),
-        MultiHotVectorizer(None, ngram_range=(1, max_n), min_df=2),
-        LogCountRatioScaler(),
-        DenseSentimentClassifier(
-            units=32, layers=1, optimizer="adam", epochs=2, random_state=random_state
-        ),
+def add_arguments(parser: OneLineParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "data",
+        type=Path,
+        metavar="DATA",
+        help="a .parquet, .csv or .jsonl file, or a folder with a sub-folder of text files for "
+        "each label; UTF-8",
+    )
+    parser.add_argument("--text", metavar="COLUMN", help="column of the texts (default: text)")
+    parser.add_argument("--label", metavar="COLUMN", help="column of the labels (default: label)")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="MODEL", help="the file to write"
+    )
+    parser.add_argument(
+        "--ngrams",
+        type=int,
+        choices=[1, 2, 3],
+        default=3,
+        help="largest n of the n-grams; fewer make a smaller model (default: 3)",
+    )
+    parser.add_argument(
+        "--no-check",
+        dest="check",
+        action="store_false",
+        help="skip the accuracy check on held-out texts",
+    )
+    parser.add_argument(
+        "--seed", type=integer_from(0, 2**32 - 1), default=0, metavar="N", help="default: 0"
     )
 
 
-def fit(args: argparse.Namespace) -> None:
-    """Fit a pipeline, say how accurate it is on texts that were held out, and keep it."""
+def run(args: argparse.Namespace) -> None:
+    """Fit a pipeline, print its accuracy on held-out texts, and save it."""
     check_writable(args.output)
-    console = Console(stderr=True)
-    with console.status("Reading the texts"):
+    with status("Reading the texts"):
         texts, labels = load_labelled_texts(args.data, text=args.text, label=args.label)
     counts = _count_two(labels, args.data)
     y = np.array(labels)
-    with console.status("Loading TensorFlow"):
-        pipeline = text_pipeline(args.seed, max_n=args.ngrams)
+    load_tensorflow()
+    pipeline = make_text_classifier(ngram_range=(1, args.ngrams), random_state=args.seed)
     rows = [[f"Texts labelled {label}", f"{count:,}"] for label, count in sorted(counts.items())]
     if args.check:
         n_test = max(2, math.ceil(_HELD_OUT * len(texts)))
-        with console.status(f"Fitting without {n_test:,} texts, to test on them"):
+        with status(f"Fitting without {n_test:,} texts, to test on them"):
             rows += _held_out_accuracy(pipeline, texts, y, n_test, args.seed)
-    with console.status(f"Fitting to {len(texts):,} texts"):
+    with status(f"Fitting to {len(texts):,} texts"):
         pipeline.fit(texts, y)
         rows.append(["Features", f"{len(pipeline[1].ngrams_):,}"])
-    with console.status("Saving the model"):
+    with status("Saving the model"):
         skimdb.save(pipeline, args.output)
     print(text_table(Table(["Model of", str(args.data)], rows)))
     print(f"\nWritten: {args.output} ({args.output.stat().st_size / 1e6:.1f} MB)")
 
 
 def _count_two(labels: list[Label], path: Path) -> Counter[Label]:
-    """Count how often each label is there, of which there must be two."""
+    """Count the texts of each label; there must be two labels."""
     counts = Counter(labels)
     if len(counts) != 2:
         shown = ", ".join(short_repr(label) for label, _ in counts.most_common(5))
@@ -86,7 +86,7 @@ def _count_two(labels: list[Label], path: Path) -> Counter[Label]:
     for label, count in counts.items():
         if count < 2:
             raise ValueError(
-                f"{path} must have two texts or more for each label, has one for "
+                f"{path} must have at least two texts for each label, has one for "
                 f"{short_repr(label)}"
             )
     return counts
@@ -95,7 +95,6 @@ def _count_two(labels: list[Label], path: Path) -> Counter[Label]:
 def _held_out_accuracy(
     pipeline: Pipeline, texts: list[str], y: NDArray[Any], n_test: int, seed: int
 ) -> list[list[str]]:
-    """Return rows that tell the accuracy on texts that the pipeline is not fitted to."""
     train, test, y_train, y_test = train_test_split(
         texts, y, test_size=n_test, stratify=y, random_state=seed
     )
@@ -104,5 +103,5 @@ def _held_out_accuracy(
     most_frequent = np.unique(y_test, return_counts=True)[1].max() / n_test
     return [
         [f"Accuracy on {n_test:,} held out (± SE)", f"{accuracy:.4f} ± {standard_error:.4f}"],
-        ["The same of the commoner label", f"{most_frequent:.4f}"],
+        ["Always the most frequent label", f"{most_frequent:.4f}"],
     ]

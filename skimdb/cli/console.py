@@ -1,0 +1,120 @@
+"""What the commands share: arguments, messages in one line, progress on standard error."""
+
+import argparse
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Parser of arguments whose errors take one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message and exit with status 2."""
+        self.exit(2, f"skimdb: error: {message}\n")
+
+
+def integer_from(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return a function that parses an integer from `least` to `most`, for `add_argument`."""
+
+    def integer(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"must be at least {least}, got {value}")
+        if most is not None and value > most:
+            raise argparse.ArgumentTypeError(f"must be at most {most}, got {value}")
+        return value
+
+    return integer
+
+
+def add_n_jobs(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the argument ``--n-jobs``."""
+    parser.add_argument(
+        "--n-jobs",
+        type=integer_from(1),
+        metavar="N",
+        help=f"{what} (default: the number of processors)",
+    )
+
+
+def print_error(error: Exception) -> None:
+    """Print an error in one line, with its notes."""
+    print(f"skimdb: error: {one_line(error)}", file=sys.stderr)
+
+
+def one_line(error: Exception) -> str:
+    """Return the message of an error and its notes, without line breaks."""
+    notes = getattr(error, "__notes__", [])
+    message = str(error).removesuffix(".") if notes else str(error)
+    return " ".join(", ".join([message, *notes]).split())
+
+
+def check_writable(path: Path) -> None:
+    """Raise an OSError if no file can be written there, before the work for it is done."""
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} must be a file, and is a folder")
+    if not path.parent.is_dir():
+        raise NotADirectoryError(f"{path} cannot be written: there is no folder {path.parent}")
+    with tempfile.TemporaryFile(dir=path.parent):
+        pass
+
+
+def status(message: str) -> AbstractContextManager[Any]:
+    """Show what is being done, while it is being done."""
+    return Console(stderr=True).status(message)
+
+
+@contextmanager
+def progress_bar(
+    description: str, total: int | None = None, *, visible: bool = True
+) -> Iterator[Callable[..., None]]:
+    """Show a bar if standard error is a terminal.
+
+    The function that is yielded takes ``completed=``, ``advance=``, ``total=`` or
+    ``description=``, and may be called in any thread.
+    """
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not (visible and console.is_terminal),
+        # Otherwise rich writes what is printed to standard output to standard error.
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ) as progress:
+        yield partial(progress.update, progress.add_task(description, total=total))
+
+
+def load_tensorflow() -> None:
+    """Import the networks; TensorFlow has notes that no setting turns off, which are dropped."""
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with status("Loading TensorFlow"), Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            importlib.import_module("skimdb.neural_network")
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)

@@ -1,0 +1,66 @@
+"""``skimdb explain``: why a model in a file predicts what it does."""
+
+import argparse
+from html import escape
+from pathlib import Path
+
+from skimdb.cli.console import OneLineParser, check_writable, integer_from, status
+from skimdb.cli.predict import add_model, load_model
+from skimdb.inspection import explain_reviews
+from skimdb.inspection._explanation import ReviewExplanation
+from skimdb.utils._files import atomic_file
+from skimdb.utils._tables import Table, text_table
+
+HELP = "Print the words of a text that contribute most to its prediction."
+
+
+def add_arguments(parser: OneLineParser) -> None:
+    """Declare the arguments."""
+    add_model(parser)
+    parser.add_argument("text", metavar="TEXT")
+    parser.add_argument(
+        "--n",
+        type=integer_from(1),
+        default=15,
+        metavar="N",
+        help="number of words and n-grams to print (default: 15)",
+    )
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write the text with its words highlighted"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print the words and n-grams of a text that contribute most to its prediction."""
+    if args.html is not None:
+        check_writable(args.html)
+    model = load_model(args.model)
+    with status("Explaining"):
+        (explanation,) = explain_reviews(model, [args.text])
+    if args.html is not None:
+        with atomic_file(args.html) as file:
+            file.write(_html_page(explanation).encode())
+    print(_contribution_table(explanation, args.n))
+    if args.html is not None:
+        print(f"\nWritten: {args.html}")
+
+
+def _contribution_table(explanation: ReviewExplanation, n_rows: int) -> str:
+    rows = [
+        [name, f"{contribution:+.3f}"]
+        for name, contribution in zip(
+            explanation.names[:n_rows], explanation.contributions[:n_rows], strict=True
+        )
+    ]
+    n_more = len(explanation.names) - len(rows)
+    more = f"\n... and {n_more:,} more" if n_more else ""
+    return f"{explanation.title}\n{text_table(Table(['feature', 'contribution'], rows))}{more}"
+
+
+def _html_page(explanation: ReviewExplanation) -> str:
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8">'
+        f"<title>{escape(explanation.title)}</title></head>\n"
+        f'<body style="max-width: 50em; margin: auto; font-family: sans-serif; line-height: 1.8">'
+        f"\n{explanation._repr_html_()}\n</body>\n</html>\n"
+    )

@@ -1,0 +1,159 @@
+"""What all commands share: arguments, help, models, and the whole way on real reviews."""
+
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from sklearn.pipeline import make_pipeline
+
+import skimdb
+from skimdb import DenseSentimentClassifier, MultiHotVectorizer
+from skimdb.cli import COMMANDS, main
+from skimdb.feature_extraction import WordIndexEncoder
+from tests.cli.common import fails
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fit"], "the following arguments are required: DATA, -o/--output"),
+        (["fit", "r.csv"], "the following arguments are required: -o/--output"),
+        (["fit", "r.csv", "-o", "m", "--ngrams", "4"], r"argument --ngrams: invalid choice: 4"),
+        (["fit", "r.csv", "-o", "m", "--seed", "-1"], "argument --seed: must be at least 0"),
+        (["fit", "r.csv", "-o", "m", "--quick"], "unrecognized arguments: --quick"),
+        (["predict"], "the following arguments are required: MODEL"),
+        (["predict", "m", "--n-jobs", "0"], "argument --n-jobs: must be at least 1, got 0"),
+        (["predict", "m", "--format", "csv"], "argument --format: invalid choice: 'csv'"),
+        (["explain", "m"], "the following arguments are required: TEXT"),
+        (["explain", "m", "good", "--n", "0"], "argument --n: must be at least 1, got 0"),
+        (["--quick", "fit"], "unrecognized arguments: fit"),
+        (["--n-jobs", "0"], "argument --n-jobs: must be at least 1, got 0"),
+        (["report", "--seed", "-1"], "argument --seed: must be at least 0, got -1"),
+        (["--seed", str(2**32)], "argument --seed: must be at most 4294967294, got 4294967296"),
+        (["--seed", "one"], "argument --seed: invalid integer value: 'one'"),
+        (["--dataset", "yelp"], "argument --dataset: invalid choice: 'yelp'"),
+        (["--fast"], "unrecognized arguments: --fast"),
+    ],
+)
+def test_bad_arguments_give_one_line_and_status_2(arguments, message, capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        main(arguments)
+    assert exit_info.value.code == 2
+    assert re.fullmatch(rf"skimdb: error: {message}.*\n", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        main([command, "--help"])
+    assert exit_info.value.code == 0
+    assert f"usage: skimdb {command} " in capsys.readouterr().out
+
+
+def test_help_names_the_commands(capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        main(["--help"])
+    assert exit_info.value.code == 0
+    printed = capsys.readouterr().out
+    assert all(re.search(rf"^  {command}  ", printed, re.M) for command in COMMANDS)
+    assert "Without a command, report is run." in printed
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("fitt", r"unknown command 'fitt', did you mean 'fit'\? Commands: report, fit, predict, "),
+        ("train", r"unknown command 'train'\. Commands: report, fit, predict, explain"),
+        ("reviews.csv", r"unknown command 'reviews\.csv'\. Commands: report, fit"),
+    ],
+)
+def test_unknown_command_names_the_known_ones(command, message, capsys):
+    fails([command], message, capsys)
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        main(["--version"])
+    assert exit_info.value.code == 0
+    assert capsys.readouterr().out == f"skimdb {skimdb.__version__}\n"
+
+
+def test_module_and_script_are_the_same(capsys):
+    run = [sys.executable, "-m", "skimdb", "--version"]
+    assert subprocess.check_output(run, text=True) == f"skimdb {skimdb.__version__}\n"
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    script = importlib.metadata.EntryPoint("skimdb", project["scripts"]["skimdb"], "scripts")
+    assert script.load() is main
+
+
+def no_text_pipeline(path):
+    X = [[1, 4, 5], [1, 6, 7]] * 5
+    pipeline = make_pipeline(MultiHotVectorizer(10), DenseSentimentClassifier(epochs=1))
+    skimdb.save(pipeline.fit(X, [0, 1] * 5), path)
+
+
+def unfitted_pipeline(path):
+    skimdb.save(make_pipeline(WordIndexEncoder(), DenseSentimentClassifier()), path)
+
+
+def no_pipeline(path):
+    skimdb.save(WordIndexEncoder(), path)
+
+
+def no_classifier(path):
+    skimdb.save(make_pipeline(WordIndexEncoder().fit(["a"])), path)
+
+
+def foreign_file(path):
+    path.write_text("model")
+
+
+def no_file(path):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (no_text_pipeline, "model must hold a fitted pipeline from texts to probabilities: "),
+        (unfitted_pipeline, "model must hold a fitted pipeline from texts to probabilities: "),
+        (no_classifier, "model must hold a fitted pipeline from texts to probabilities: "),
+        (no_pipeline, "model must hold a Pipeline, got a WordIndexEncoder"),
+        (foreign_file, "model cannot be loaded: it is damaged, or was not written by skimdb.save"),
+        (no_file, "No such file or directory: .*model"),
+    ],
+)
+@pytest.mark.parametrize("command", ["predict", "explain"])
+def test_unfit_model_gives_one_line_and_status_2(tmp_path, stdin, capsys, make, message, command):
+    path = tmp_path / "model"
+    make(path)
+    stdin("good\n")
+    html = ["a text", "--html", tmp_path / "page.html"] if command == "explain" else []
+    fails([command, path, *html], message, capsys)
+    assert not (tmp_path / "page.html").exists()
+
+
+@pytest.mark.real_data
+def test_commands_on_imdb(tmp_path, capsys):
+    data = Path(os.environ["SKIMDB_DATA"])
+    table = pq.read_table(data / "imdb_train.parquet")
+    pq.write_table(table.take(list(range(0, 25_000, 10))), tmp_path / "train.parquet")
+    test = pq.read_table(data / "imdb_test.parquet").take(list(range(0, 25_000, 10)))
+    pq.write_table(test, tmp_path / "test.parquet")
+    model = str(tmp_path / "model")
+    assert main(["fit", str(tmp_path / "train.parquet"), "-o", model, "--no-check"]) == 0
+    capsys.readouterr()
+    assert main(["predict", model, str(tmp_path / "test.parquet"), "--format", "jsonl"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    accuracy = np.mean([row["label"] for row in rows] == test["label"].to_numpy())
+    assert 0.84 < accuracy < 0.93
+    assert main(["explain", model, "A wonderful film, never boring and not bad at all."]) == 0
+    assert "wonderful" in capsys.readouterr().out
