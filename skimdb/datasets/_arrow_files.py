@@ -92,7 +92,7 @@ def files_in(
 def open_files(source: Any) -> tuple[Any, list[Any]]:
     """Return the schema of the dataset or the first file, and all files.
 
-    `source` is that of `iter_batches`. The files of a dataset may be of any type.
+    `source` is that of `iter_batches`. The files of a dataset may have any format.
     """
     if isinstance(source, import_arrow("pyarrow.dataset").Dataset):
         return source.schema, list(source.get_fragments())
@@ -109,7 +109,7 @@ def open_files(source: Any) -> tuple[Any, list[Any]]:
     first = {_FORMATS[path.suffix.lower()]: path for path in reversed(paths)}
     if len(first) > 1:
         raise ValueError(
-            "source must be files of one type, got " + " and ".join(map(str, first.values()))
+            "source must be files of one format, got " + " and ".join(map(str, first.values()))
         )
     fragments = [_fragment_of(path) for path in paths]
     with _naming(fragments[0]):

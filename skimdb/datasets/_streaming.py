@@ -115,21 +115,21 @@ def iter_batches(
     **How rows are shuffled.** Files consist of pieces: the row groups of a Parquet file, the record
     batches of an IPC file, or up to 64 parts of an IPC stream. The pieces are divided, in order,
     into sections: as many as there are pieces that fit in the buffer, but at least 8 and at most
-    32, and never more than pieces. The pieces of each section are read in random order, and all
-    sections advance at the same pace. The buffer therefore holds rows from all parts of the files.
-    Even if the files are sorted by label, each buffer has about the same proportion of labels as
-    the files. The rows of a full buffer are returned in random order. This is the bounded shuffle
-    of input pipelines [1]_ with stratified sampling of the rows in the buffer.
+    32, and never more than there are pieces. The pieces of each section are read in random order,
+    and all sections advance at the same pace. The buffer therefore holds rows from all parts of the
+    files. Even if the files are sorted by label, each buffer has about the same proportion of
+    labels as the files. The rows of a full buffer are returned in random order. This is the bounded
+    shuffle of input pipelines [1]_ with stratified sampling of the rows in the buffer.
 
     A piece that is larger than its section's share of the buffer is read from start to end, so the
     rows of one huge row group are only mixed within the buffer. If rows are sorted within row
     groups, write smaller row groups or shuffle the rows once before writing them.
 
-    **Memory.** Two buffers are in memory, one that is returned and one that is filled; besides the
-    batches that are read ahead and in use, and one page per column and section. Memory does not
-    grow with the number of rows, nor with the size of a row group, which is read in slices. A
-    record batch is read as a whole. Streams are memory-mapped: the operating system reclaims the
-    memory when it needs it.
+    **Memory.** Memory holds the rows of two buffers, one being returned and one being filled, the
+    batches that are read ahead and in use, and one page per column and section. It does not grow
+    with the number of rows, nor with the size of a row group, which is read in slices. A record
+    batch is read as a whole. Streams are memory-mapped: the operating system reclaims their memory
+    when it needs it.
 
     **Training.** `partial_fit` shuffles each batch itself and trains in steps of the classifier's
     own `batch_size`. Batches of 10,000 rows or more keep the overhead per call small.

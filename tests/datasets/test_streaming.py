@@ -572,7 +572,7 @@ WRONG_TYPE = "source must be a path, a list of paths or a pyarrow.dataset.Datase
         ("csv/a.csv", ValueError, r"a\.csv must be \.parquet, \.arrow, \.feather or a folder"),
         ("csv", ValueError, r"source='csv' has no \.parquet, \.arrow, \.feather files"),
         ([], ValueError, r"source=\[\] has no \.parquet"),
-        ("two", ValueError, r"files of one type, got .*a\.parquet and .*a\.arrow"),
+        ("two", ValueError, r"files of one format, got .*a\.parquet and .*a\.arrow"),
     ],
 )
 def test_invalid_source(tmp_path, monkeypatch, source, error, message):
