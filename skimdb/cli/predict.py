@@ -21,7 +21,7 @@ from skimdb.cli.console import (
     status,
 )
 from skimdb.datasets._prediction import predict_files
-from skimdb.datasets._prediction_task import predict_places
+from skimdb.datasets._prediction_task import predict_class_indices
 from skimdb.datasets._text_files import iter_texts
 
 HELP = "Print the labels of texts and their probabilities, or write them to files."
@@ -109,12 +109,12 @@ def _print_predictions(args: argparse.Namespace) -> None:
         # On a terminal the rows themselves show how far it is.
         with progress_bar("0 texts", size, visible=not sys.stdout.isatty()) as update:
             for texts in _batches(iter_texts(file, args.file, text=args.text)):
-                predicted = zip(*predict_places(model, texts), strict=True)
-                for i, (place, probability) in enumerate(predicted, n_done + 1):
+                predicted = zip(*predict_class_indices(model, texts), strict=True)
+                for i, (index, probability) in enumerate(predicted, n_done + 1):
                     if as_table:
-                        print(_table_row(str(i), str(labels[place]), f"{probability:.4f}", width))
+                        print(_table_row(str(i), str(labels[index]), f"{probability:.4f}", width))
                     else:
-                        print(_json_row(i, labels[place], float(probability)))
+                        print(_json_row(i, labels[index], float(probability)))
                 sys.stdout.flush()
                 n_done += len(texts)
                 position = file.tell() if size is not None else None

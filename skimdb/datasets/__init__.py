@@ -1,4 +1,4 @@
-"""The IMDB reviews, generated ones like them, and reviews in files of any size."""
+"""Load the IMDB reviews, generate similar ones, and read and predict files of any size."""
 
 from skimdb.datasets._imdb import decode_review, fetch_imdb, fetch_imdb_word_index
 from skimdb.datasets._prediction import predict_files, predict_frame

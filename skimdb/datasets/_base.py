@@ -1,4 +1,4 @@
-"""Where data files are found, how they are downloaded and how they are cached."""
+"""Find, download and cache data files."""
 
 import errno
 import hashlib
@@ -18,7 +18,8 @@ from sklearn.utils._param_validation import validate_params
 from skimdb.datasets._npz import open_npz, read_integers
 from skimdb.utils._files import atomic_file
 
-# Keras' convention: 0 pads, 1 starts a review, 2 replaces a word, and a word is its rank + 3.
+# Keras' word indices: 0 is padding, 1 starts a review, 2 stands for words that were left out, and
+# every other index is the rank of a word + 3.
 START_CHAR = 1
 OOV_CHAR = 2
 INDEX_FROM = 3
@@ -33,17 +34,9 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def check_params(constraints: dict[str, list[Any]]) -> Callable[[_Function], _Function]:
-    """Decorate a function to check its parameters as scikit-learn's own functions do.
+    """Make a decorator that validates a function's parameters as scikit-learn does.
 
-    Parameters
-    ----------
-    constraints : dict of str to list
-        What each parameter may be, as in scikit-learn's `_parameter_constraints`.
-
-    Returns
-    -------
-    decorator : callable
-        It leaves the function's type as it is, which scikit-learn's own does not.
+    Unlike scikit-learn's own, it keeps the type of the function.
     """
     decorator: Callable[[_Function], _Function] = validate_params(
         constraints, prefer_skip_nested_validation=True
@@ -51,23 +44,11 @@ def check_params(constraints: dict[str, list[Any]]) -> Callable[[_Function], _Fu
     return decorator
 
 
-# Places and downloads
+# Downloads
 
 
 class RemoteFile(NamedTuple):
-    """A file that can be downloaded.
-
-    Parameters
-    ----------
-    name : str
-        Its name in the data directory.
-    url : str
-        Where it comes from.
-    algorithm : str
-        Of the checksum, as `hashlib` names it.
-    checksum : str
-        In hexadecimal digits.
-    """
+    """A file that can be downloaded, and its checksum in hexadecimal digits."""
 
     name: str
     url: str
@@ -76,21 +57,7 @@ class RemoteFile(NamedTuple):
 
 
 def locate_data_home(data_home: str | os.PathLike[str] | None) -> tuple[Path, str]:
-    """Find the directory that data files are in.
-
-    Parameters
-    ----------
-    data_home : str, path-like or None
-        The caller's choice; None leaves it to the environment variable `SKIMDB_DATA` and,
-        where that is not set, to `~/skimdb_data`.
-
-    Returns
-    -------
-    directory : Path
-        It need not exist.
-    origin : str
-        What chose it, for messages.
-    """
+    """Return the data directory, which need not exist, and what chose it, for messages."""
     if data_home is not None:
         return Path(data_home).expanduser(), "the parameter data_home"
     if home := os.environ.get(_ENVIRONMENT_VARIABLE):
@@ -106,33 +73,10 @@ def fetch_file(
     n_retries: int,
     delay: float,
 ) -> Path:
-    """Find a file in the data directory, or download it to there.
+    """Find a file in the data directory, or download it there.
 
-    A file that is there is taken as it is, whatever its checksum. A download is written only
-    when it is complete and its checksum is right.
-
-    Parameters
-    ----------
-    remote : RemoteFile
-        What to find.
-    data_home : str, path-like or None
-        See `locate_data_home`.
-    download_if_missing : bool
-        Whether to download the file if it is not there.
-    n_retries : int
-        How often a download that failed is tried again.
-    delay : float
-        Seconds between two tries.
-
-    Returns
-    -------
-    path : Path
-        The file.
-
-    Raises
-    ------
-    OSError
-        If the file is not there and was not downloaded.
+    An existing file is used whatever its checksum. A download is saved only if it is complete and
+    has the right checksum.
     """
     directory, origin = locate_data_home(data_home)
     path = directory / remote.name
@@ -140,9 +84,9 @@ def fetch_file(
         return path
     missing = f"{remote.name} is not in {directory} ({origin})"
     advice = (
-        f"Put the file from {remote.url} there, or name the directory that holds it by the "
-        f"parameter data_home or the environment variable {_ENVIRONMENT_VARIABLE}. "
-        "skimdb.datasets.make_reviews generates reviews that need no file."
+        f"Put the file from {remote.url} there, or set data_home or the environment variable "
+        f"{_ENVIRONMENT_VARIABLE} to the directory that has it. skimdb.datasets.make_reviews "
+        "generates reviews without a file."
     )
     if not download_if_missing:
         raise OSError(f"{missing}, and download_if_missing=False. {advice}")
@@ -187,30 +131,15 @@ def load_cached(
     convert: Callable[[Path], dict[str, NDArray[Any]]],
     names: Iterable[str],
 ) -> dict[str, NDArray[Any]]:
-    """Read arrays of integers from the cache beside a file, which is made if need be.
+    """Read arrays of integers from the cache beside a file, or create the cache by `convert`.
 
-    The cache holds the size and the time of change of the file it was made from (of the
-    file that a symbolic link leads to), and is made anew when they differ or when it is
-    damaged. A directory that may not be written to is left without a cache; any other
-    failure to write one is a warning.
-
-    Parameters
-    ----------
-    source : Path
-        The file that is slow to read.
-    convert : callable
-        Reads `source`; all its arrays are put in the cache.
-    names : iterable of str
-        The arrays wanted.
-
-    Returns
-    -------
-    arrays : dict of str to ndarray
-        Arrays of their own, which nobody else holds.
+    The cache records the size and modification time of the source file, after following links, and
+    is replaced if they differ or if it is damaged. Without permission to write, no cache is made;
+    any other failure to write it is a warning. The returned arrays share memory with nothing.
     """
     names = list(names)
     cache = source.with_name(f"{source.stem}_cache.npz")
-    # Taken before reading, so that a change while reading makes the cache stale.
+    # Taken before reading: if the source changes meanwhile, the cache is stale.
     status = source.stat()
     key = np.array([_CACHE_VERSION, status.st_size, status.st_mtime_ns])
     arrays = _read_cache(cache, key, names)
@@ -230,7 +159,7 @@ def _read_cache(
                 return None
             return {name: read_integers(archive, name) for name in names}
     except (OSError, ValueError):
-        # Missing, damaged or not for us to read: the source has it all.
+        # Missing, damaged or not readable: convert the source again.
         return None
 
 
@@ -241,7 +170,7 @@ def _write_cache(cache: Path, arrays: dict[str, Any]) -> None:
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             warnings.warn(
-                f"The cache {cache} could not be written, so the next reading takes as long "
-                f"as this one: {error}",
+                f"The cache {cache} could not be written, so loading takes as long the next "
+                f"time: {error}",
                 stacklevel=2,
             )

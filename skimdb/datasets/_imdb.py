@@ -1,7 +1,4 @@
-"""The IMDB reviews as sequences of word indices, and their words.
-
-The reviews were collected by Maas et al. (2011) and encoded for Keras, which serves the files.
-"""
+"""Load the IMDB reviews as sequences of word indices, and the words themselves."""
 
 import json
 import os
@@ -34,7 +31,7 @@ _REVIEWS = RemoteFile(
     algorithm="sha256",
     checksum="69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f",
 )
-# Keras publishes no stronger checksum of this one.
+# Keras publishes only this checksum.
 _WORD_INDEX = RemoteFile(
     name="imdb_word_index.json",
     url=f"{_ORIGIN}imdb_word_index.json",
@@ -46,11 +43,11 @@ _DESCR = """\
 IMDB movie reviews
 ==================
 
-50,000 movie reviews, half of them for training and half for testing, and half of each
-positive (7 to 10 stars of 10) and half negative (1 to 4 stars). No movie has more than 30
+50,000 movie reviews: 25,000 for training and 25,000 for testing. Half of each are positive
+(7 to 10 stars out of 10) and half are negative (1 to 4 stars). No movie has more than 30
 reviews.
 
-Each review is a sequence of word indices: 1 starts a review, 2 replaces a word that was left
+Each review is a sequence of word indices: 1 starts a review, 2 stands for a word that was left
 out, and every other index is the word's rank by frequency plus 3.
 
 A. L. Maas, R. E. Daly, P. T. Pham, D. Huang, A. Y. Ng and C. Potts, "Learning Word Vectors
@@ -94,25 +91,25 @@ def fetch_imdb(
     Words                              88,584
     ===============   =======================
 
-    The reviews are read from `imdb.npz` in the data directory, which is downloaded if it is
-    not there. The first reading puts `imdb_cache.npz` beside it, which makes later ones
-    quick; where the directory cannot be written to, reading works without.
+    The reviews are read from `imdb.npz` in the data directory. If it is not there, it is
+    downloaded. The first call also writes `imdb_cache.npz` beside it, which makes later calls
+    faster; without permission to write, no cache is made.
 
     Parameters
     ----------
     subset : {'train', 'test', 'all'}, default='train'
-        Which reviews to load: those for training, those for testing, or the former followed
-        by the latter. They are in the order of the file.
+        Which reviews to load, in the order of the file: those for training, those for testing, or
+        the training reviews followed by the test reviews.
 
     num_words : int, default=None
-        Indices at or above `num_words` are replaced by 2. None keeps all words.
+        Indices greater than or equal to `num_words` are replaced by 2. None keeps all words.
 
     skip_top : int, default=0
-        Indices below `skip_top` are replaced by 2, the start marker 1 among them.
+        Indices less than `skip_top` are replaced by 2, including the start marker 1.
 
     data_home : str or path-like, default=None
-        The data directory. By default the one that the environment variable `SKIMDB_DATA`
-        names, else `~/skimdb_data`.
+        The data directory. By default it is given by the environment variable `SKIMDB_DATA`, or
+        else it is `~/skimdb_data`.
 
     download_if_missing : bool, default=True
         If False, raise an OSError if `imdb.npz` is not in the data directory.
@@ -121,28 +118,28 @@ def fetch_imdb(
         If True, return `(data, target)` instead of a Bunch.
 
     n_retries : int, default=3
-        How often a download that failed is tried again. What is downloaded must have the
-        SHA-256 of the official file.
+        How often a failed download is tried again. A downloaded file must have the SHA-256 of
+        the official file.
 
     delay : float, default=1.0
-        Seconds between two tries.
+        Seconds between retries.
 
     Returns
     -------
     dataset : :class:`~sklearn.utils.Bunch`
-        With the attributes
+        Dictionary-like object with the following attributes.
 
         data : ndarray of shape (n_samples,), dtype object
-            Each review is an int32 array, and all are views on one flat array, as which they are
-            pickled too.
+            Each review is an int32 array. All reviews are views on one flat array, and are
+            pickled as that array.
         target : ndarray of shape (n_samples,), dtype int64
             0 for a negative and 1 for a positive review.
         target_names : list of str
             The names of the two classes.
         splits : dict of str to slice
-            Only with `subset="all"`: which rows are "train" and which are "test".
+            The rows of "train" and "test". Only with `subset="all"`.
         DESCR : str
-            The description of the reviews.
+            Description of the reviews.
 
     (data, target) : tuple if `return_X_y=True`
 
@@ -151,25 +148,24 @@ def fetch_imdb(
     OSError
         If `imdb.npz` is not in the data directory and was not downloaded.
     ValueError
-        If `imdb.npz` is damaged, or asks for anything but integers to be loaded: code in it
-        is never run.
+        If `imdb.npz` is damaged or contains anything but sequences of integers. Code in it is
+        never run.
 
     See Also
     --------
-    make_reviews : Generated reviews, which need no file.
-    fetch_imdb_word_index : The words.
-    decode_review : The text of a review.
+    make_reviews : Generates reviews, without a file.
+    fetch_imdb_word_index : Loads the words.
+    decode_review : Turns a review back into text.
 
     Notes
     -----
-    `num_words` and `skip_top` mean what they mean in `keras.datasets.imdb.load_data`, with
-    which there are two differences. Keras shuffles the reviews. And with `num_words=None` it
-    replaces the highest index of all, though its documentation has all words kept; here they
-    are.
+    `num_words` and `skip_top` are those of `keras.datasets.imdb.load_data`, with two differences.
+    Keras shuffles the reviews. With `num_words=None` Keras also replaces the highest index,
+    although its documentation says that all words are kept; here all words are kept.
 
-    The official file holds plain ranks, to which Keras adds the start marker and 3 when
-    loading. A file that was saved after this step, where each review begins with its one 1,
-    is recognised.
+    The official file holds ranks, and Keras adds the start marker and 3 when it loads them. A file
+    that was saved after this step is recognised: in it, each review begins with 1 and has no other
+    1.
 
     References
     ----------
@@ -211,7 +207,7 @@ def fetch_imdb(
 
 
 def _read_reviews(path: Path) -> dict[str, NDArray[Any]]:
-    """All arrays of `imdb.npz`, with the start markers that the official file lacks."""
+    """Read all arrays of `imdb.npz`, and add start markers where the file has ranks."""
     arrays: dict[str, NDArray[Any]] = {}
     with open_npz(path) as archive:
         for split in _SPLITS:
@@ -239,8 +235,8 @@ def _read_reviews(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _is_marked(indices: NDArray[np.int32], lengths: NDArray[np.int64]) -> bool:
-    """Whether the reviews begin with 1, and have it nowhere else."""
-    # As a rank, 1 is "the": many reviews do not begin with it, and nearly all have it.
+    """Whether each review begins with 1 and has no other 1."""
+    # As a rank, 1 is "the": most reviews contain it, but few begin with it.
     starts = lengths.cumsum() - lengths
     return bool(lengths.all()) and np.array_equal(np.flatnonzero(indices == START_CHAR), starts)
 
@@ -253,42 +249,42 @@ def fetch_imdb_word_index(
     n_retries: int = 3,
     delay: float = 1.0,
 ) -> dict[str, int]:
-    """Load the words of the IMDB reviews with their ranks.
+    """Load the words of the IMDB reviews and their ranks.
 
-    The words are read from `imdb_word_index.json` in the data directory, which is downloaded
-    if it is not there.
+    The words are read from `imdb_word_index.json` in the data directory. If it is not there, it is
+    downloaded.
 
     Parameters
     ----------
     data_home : str or path-like, default=None
-        The data directory. By default the one that the environment variable `SKIMDB_DATA`
-        names, else `~/skimdb_data`.
+        The data directory. By default it is given by the environment variable `SKIMDB_DATA`, or
+        else it is `~/skimdb_data`.
 
     download_if_missing : bool, default=True
         If False, raise an OSError if the file is not in the data directory.
 
     n_retries : int, default=3
-        How often a download that failed is tried again. What is downloaded must have the
-        checksum that Keras has for the official file.
+        How often a failed download is tried again. A downloaded file must have the checksum of
+        the official file that Keras publishes.
 
     delay : float, default=1.0
-        Seconds between two tries.
+        Seconds between retries.
 
     Returns
     -------
     word_index : dict of str to int
-        Each word's rank by frequency, from 1. Its index in a review is the rank plus 3.
+        The rank of each word by frequency, from 1. Its index in a review is the rank plus 3.
 
     Raises
     ------
     OSError
         If the file is not in the data directory and was not downloaded.
     ValueError
-        If the file is not a JSON object of words and different positive ranks.
+        If the file is not a JSON object that maps words to unique positive ranks.
 
     See Also
     --------
-    decode_review : The text of a review.
+    decode_review : Turns a review back into text.
 
     Examples
     --------
@@ -309,7 +305,7 @@ def fetch_imdb_word_index(
         raise ValueError(f"{path} is not a JSON file: {error}") from error
     ranks = list(word_index.values()) if isinstance(word_index, dict) else [None]
     if not all(type(rank) is int and rank > 0 for rank in ranks) or len(set(ranks)) < len(ranks):
-        raise ValueError(f"{path} is not a JSON object of words and different positive ranks")
+        raise ValueError(f"{path} is not a JSON object that maps words to unique positive ranks")
     return word_index
 
 
@@ -324,26 +320,26 @@ def decode_review(
         The word indices of one review.
 
     word_index : mapping of str to int, default=None
-        Each word's rank. By default the result of :func:`fetch_imdb_word_index`, which is read
-        anew for each review: pass it to decode many.
+        The rank of each word. By default the result of :func:`fetch_imdb_word_index`, which is
+        loaded in each call: pass it to decode many reviews.
 
     index_from : int, default=3
-        What was added to a word's rank to make its index.
+        The difference between the index and the rank of a word.
 
     Returns
     -------
     text : str
-        The words with spaces between them, and "?" for the start marker and for each word
-        that was left out.
+        The words separated by spaces, with "?" for the start marker and for words that were left
+        out.
 
     Raises
     ------
     ValueError
-        If `sequence` is not one sequence of integers.
+        If `sequence` is not a one-dimensional sequence of integers.
 
     See Also
     --------
-    fetch_imdb : The reviews.
+    fetch_imdb : Loads the reviews.
 
     Examples
     --------
@@ -354,8 +350,8 @@ def decode_review(
     indices = np.asarray(sequence)
     if indices.ndim != 1 or (indices.size and indices.dtype.kind not in "iu"):
         raise ValueError(
-            f"sequence must hold the word indices of one review, integers in one dimension; "
-            f"got shape {indices.shape} and dtype {indices.dtype}"
+            "sequence must be one review, a one-dimensional sequence of integers; got shape "
+            f"{indices.shape} and dtype {indices.dtype}"
         )
     if word_index is None:
         word_index = fetch_imdb_word_index()

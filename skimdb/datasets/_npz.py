@@ -1,4 +1,4 @@
-"""Reading npz files without running what their pickles ask for."""
+"""Read npz files without running any code that their pickles call."""
 
 import pickle
 import re
@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# The official members unpack to 14 MB each.
+# The arrays of the official file are 14 MB each.
 _MAX_MEMBER_BYTES = 2**29
-# Of a word, so that its index is an int32 as well.
+# The index of a word is its rank + 3, and must be an int32 too.
 _MAX_RANK = np.iinfo(np.int32).max - 3
 
-# All that the standard library raises on a damaged or hostile archive, member or pickle.
+# Everything that the standard library raises for a damaged or hostile archive, member or pickle.
 _MALFORMED = (
     AttributeError,
     EOFError,
@@ -37,7 +37,7 @@ _MALFORMED = (
 
 
 class _Call:
-    """A call that a pickle asks for, recorded instead of made."""
+    """A call in a pickle, recorded instead of made."""
 
     __slots__ = ("args", "name", "state")
 
@@ -51,7 +51,7 @@ class _Call:
 
 
 class _Global:
-    """Stands in a pickle for a function or class of NumPy."""
+    """Stand-in for one of the functions and classes that NumPy's pickles name."""
 
     __slots__ = ("name",)
 
@@ -63,7 +63,7 @@ class _Global:
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    """Loads what NumPy writes for arrays as `_Call`; neither NumPy nor anything else runs."""
+    """Load the pickle of an array as `_Call` objects, without calling NumPy or anything else."""
 
     _KNOWN = frozenset(
         {
@@ -71,9 +71,9 @@ class _ArrayUnpickler(pickle.Unpickler):
             ("numpy", "dtype"),
             ("numpy.core.multiarray", "_reconstruct"),
             ("numpy._core.multiarray", "_reconstruct"),
-            # Bytes in protocol 2
+            # Bytes, in protocol 2
             ("_codecs", "encode"),
-            # Contiguous arrays in protocol 5
+            # Contiguous arrays, in protocol 5
             ("numpy.core.numeric", "_frombuffer"),
             ("numpy._core.numeric", "_frombuffer"),
         }
@@ -81,32 +81,18 @@ class _ArrayUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self._KNOWN:
-            raise pickle.UnpicklingError(f"its pickle asks for {module}.{name}, which is refused")
+            raise pickle.UnpicklingError(f"its pickle calls {module}.{name}, which is not allowed")
         return _Global(name)
 
 
 @contextmanager
 def open_npz(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open an npz file, and say which file it was if reading it fails.
+    """Open an npz file for `read_integers` and `read_sequences`.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Yields
-    ------
-    archive : ZipFile
-        For `read_integers` and `read_sequences`.
-
-    Raises
-    ------
-    OSError
-        If there is no such file, or it may not be read.
-    ValueError
-        If the block finds the file damaged or not what it should be.
+    Whatever damaged or hostile content raises in the block becomes a ValueError that names the
+    file.
     """
-    # From memory, so that what is raised below comes from the content and not from the disk.
+    # From memory, so that all errors below are about the content and not about the disk.
     file = BytesIO(path.read_bytes())
     try:
         with zipfile.ZipFile(file) as archive:
@@ -118,17 +104,17 @@ def open_npz(path: Path) -> Iterator[zipfile.ZipFile]:
 def _read_member(
     archive: zipfile.ZipFile, name: str
 ) -> tuple[tuple[int, ...], np.dtype[Any], bytes]:
-    """Shape, dtype and what follows the header of an array."""
+    """Return the shape and dtype of an array, and the bytes after its header."""
     if f"{name}.npy" not in archive.namelist():
         raise ValueError(f"it has no array {name!r}")
     info = archive.getinfo(f"{name}.npy")
     if info.file_size > _MAX_MEMBER_BYTES:
         raise ValueError(f"{name!r} declares {info.file_size} bytes, more than {_MAX_MEMBER_BYTES}")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{name!r} is compressed in another way than NumPy's")
+        raise ValueError(f"{name!r} is compressed by a method that NumPy does not use")
     file = BytesIO(archive.read(info))
     version = np.lib.format.read_magic(file)
-    # Version 3.0 differs from 2.0 in its encoding alone, which plain dtypes do not use.
+    # Version 3.0 differs from 2.0 only in the encoding of field names.
     read_header = (
         np.lib.format.read_array_header_1_0
         if version == (1, 0)
@@ -141,25 +127,7 @@ def _read_member(
 
 
 def read_integers(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """Read a one-dimensional array of integers.
-
-    Parameters
-    ----------
-    archive : ZipFile
-        From `open_npz`.
-    name : str
-        Of the array.
-
-    Returns
-    -------
-    integers : ndarray of shape (n,)
-        A writable array of its own, in the dtype of the file.
-
-    Raises
-    ------
-    ValueError
-        If it is anything else.
-    """
+    """Read a one-dimensional array of integers of any dtype, as a writable copy."""
     (size,), dtype, data = _read_member(archive, name)
     if dtype.kind not in "iu":
         raise ValueError(f"{name!r} has dtype {dtype}, expected integers")
@@ -171,27 +139,7 @@ def read_integers(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
 def read_sequences(
     archive: zipfile.ZipFile, name: str
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Read an object array of lists or arrays of indices.
-
-    Parameters
-    ----------
-    archive : ZipFile
-        From `open_npz`.
-    name : str
-        Of the array.
-
-    Returns
-    -------
-    indices : ndarray of shape (n_tokens,), dtype int32
-        The sequences one after the other.
-    lengths : ndarray of shape (n_sequences,), dtype int64
-        Of the sequences.
-
-    Raises
-    ------
-    ValueError
-        If it is anything else, or its pickle asks for anything but arrays.
-    """
+    """Read an object array of lists or arrays of indices, as one flat array and their lengths."""
     shape, dtype, data = _read_member(archive, name)
     if dtype != np.dtype(object):
         raise ValueError(f"{name!r} has dtype {dtype}, expected object")
@@ -203,7 +151,7 @@ def read_sequences(
     for item in items:
         sequences.append(_as_list(item, name))
         size += len(sequences[-1])
-        # A pickle may name one sequence many times; no honest one has an index in under a byte.
+        # A pickle may refer to one sequence many times. An honest index takes at least one byte.
         if size > len(data):
             raise ValueError(f"{name!r} holds more than {len(data)} indices in {len(data)} bytes")
     lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
@@ -211,7 +159,6 @@ def read_sequences(
 
 
 def _array_items(pickled: Any, name: str) -> list[Any]:
-    """Items of a pickled object array."""
     match pickled:
         case _Call(name="_reconstruct", state=(_, (int(),), _, _, list(items))):
             return items
@@ -219,7 +166,7 @@ def _array_items(pickled: Any, name: str) -> list[Any]:
 
 
 def _as_list(item: Any, name: str) -> list[Any]:
-    """One sequence, from a list or from a pickled array."""
+    """Return a sequence that was pickled as a list or as an array."""
     match item:
         case list():
             return item
@@ -228,7 +175,7 @@ def _as_list(item: Any, name: str) -> list[Any]:
         case _Call(name="_frombuffer", args=(data, dtype, (int(size),), *_)):
             pass
         case _:
-            raise ValueError(f"{name!r} holds something else than lists and arrays of integers")
+            raise ValueError(f"{name!r} holds objects other than lists and arrays of integers")
     if isinstance(data, _Call) and data.name == "encode":
         data = str(data.args[0]).encode("latin1")
     match dtype:
@@ -237,9 +184,9 @@ def _as_list(item: Any, name: str) -> list[Any]:
         ):
             values: NDArray[Any] = np.frombuffer(data, dtype=byte_order + code)
         case _:
-            raise ValueError(f"{name!r} holds arrays of something else than integers")
+            raise ValueError(f"{name!r} holds arrays of other dtypes than integers")
     if values.size != size:
-        raise ValueError(f"{name!r} holds an array of {size} integers with {values.size} of them")
+        raise ValueError(f"{name!r} declares an array of {size} integers but holds {values.size}")
     return list(values.tolist())
 
 
@@ -247,7 +194,7 @@ def _flatten(sequences: list[list[Any]], size: int, name: str) -> NDArray[np.int
     types = set(map(type, chain.from_iterable(sequences)))
     if types - {int}:
         names = sorted(type_.__name__ for type_ in types - {int})
-        raise ValueError(f"{name!r} holds {', '.join(names)}, expected integers alone")
+        raise ValueError(f"{name!r} holds {', '.join(names)}, expected only integers")
     if size and not (
         min(chain.from_iterable(sequences)) >= 0
         and max(chain.from_iterable(sequences)) <= _MAX_RANK

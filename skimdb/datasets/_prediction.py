@@ -1,4 +1,4 @@
-"""Predictions for the rows of files and frames, by a model that is fitted."""
+"""Predictions for the rows of files and frames, by a fitted model."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,16 +20,15 @@ from skimdb.datasets._prediction_task import (
     PredictionTask,
     hash_model,
     is_done,
+    predict_class_indices,
     predict_file,
-    predict_places,
 )
 from skimdb.utils._files import leftover_parts
 
 if TYPE_CHECKING:
     import pandas
 
-Source: TypeAlias = str | Path | Sequence[str | Path]
-Progress: TypeAlias = Callable[[int, int], object]
+_Source: TypeAlias = str | Path | Sequence[str | Path]
 
 _SUFFIX = ".parquet"
 
@@ -46,92 +45,92 @@ _SUFFIX = ".parquet"
 )
 def predict_files(
     model: Any,
-    source: Source,
+    source: _Source,
     destination: str | Path,
     *,
     column: str = "text",
     keep: Sequence[str] | None = None,
     batch_size: int = 5_000,
     n_jobs: int | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[int, int], object] | None = None,
 ) -> list[Path]:
     """Predict the label of each row of Parquet files, in constant memory.
 
-    For each file one of the same name is written, row by row in the same order. It appears when
-    it is complete; files that are there already are not written again, so that what was
-    interrupted goes on with the next file.
+    Each input file gives one output file of the same name, with its rows in the same order. An
+    output file appears when it is complete. Existing output files are skipped, so that an
+    interrupted run can be continued by the same call.
 
     Parameters
     ----------
     model : classifier or Pipeline
-        Fitted, with `predict`, `predict_proba` and `classes_`. A column of texts reaches it as a
-        list of str, a column of lists of word indices as a pyarrow Array, which
-        `MultiHotVectorizer` takes.
+        A fitted model with `predict`, `predict_proba` and `classes_`. Texts are passed to it as a
+        list of str, and lists of word indices as a pyarrow Array, which `MultiHotVectorizer`
+        accepts.
 
     source : str, Path, or sequence of them
-        A folder, of which all .parquet files are taken, those of its sub-folders too, in the
-        order of their names, without those that start with a dot or an underscore; or one
-        .parquet file; or several. On a cluster of several machines it must be an absolute path
-        on storage that all workers share.
+        A folder, one .parquet file, or a sequence of .parquet files. All .parquet files in a folder
+        and its sub-folders are read, sorted by path. Names that start with a dot or an underscore
+        are skipped. On a cluster of several machines, pass an absolute path on storage that all
+        workers share.
 
     destination : str or Path
-        A folder, which is made if it is not there. The results have the names of the files, and
-        in place of `source`, if that is a folder, their paths in it. On a cluster, as `source`.
+        The folder for the results, which is created if it does not exist. If `source` is a folder,
+        the results have the same paths relative to `destination` as the files have relative to
+        `source`. On a cluster, the same conditions apply as for `source`.
 
     column : str, default="text"
-        Where the texts or lists of word indices are.
+        The column of texts or lists of word indices.
 
     keep : list of str or None, default=None
-        Columns that are copied to the results, such as an identifier.
+        Columns to copy to the results, such as an identifier.
 
     batch_size : int, default=5_000
-        Number of rows that are read and predicted at a time.
+        Number of rows to read and predict at a time.
 
     n_jobs : int or None, default=None
-        Number of files to work on in parallel; None means 1 unless in a
-        `joblib.parallel_config` context, -1 means all processors.
+        Number of files to process in parallel. None means 1 unless in a
+        :obj:`joblib.parallel_config` context. -1 means using all processors.
 
     progress : callable or None, default=None
-        Called after each file that is written, in the calling thread, with the numbers of files
-        that are done, those that were there before included, and of all files. Needs a joblib
-        backend that returns results one by one, as all but "multiprocessing" of joblib's own do.
+        Called as `progress(n_done, n_files)` in the calling thread after each file that is written.
+        `n_done` includes files that were skipped. Requires a joblib backend that returns results
+        one by one; of joblib's own backends only "multiprocessing" does not.
 
     Returns
     -------
     results : list of Path
-        A file for each input file, in the same order: sorted by path if `source` is a folder.
-        Its columns are those to `keep`, "label", out of `classes_`, and "probability" of that
-        label, float32.
+        The output file of each input file, in the order of the input files. Its columns are those
+        to `keep`, "label" (one of `classes_`) and "probability" (of that label, float32).
 
     Raises
     ------
     TypeError
         If `model` has no `predict_proba` or cannot be pickled.
     ValueError
-        If `model` is not fitted; if there are no files, or two of the same name, or one that is
-        no intact Parquet file; if a column is not there, or holds neither texts nor lists, or
-        has a missing value; if `keep` has a name twice, or that of another column of the results;
-        if `destination` lies in `source`; if a file in `destination` is not the result of this
-        model, this column, these columns to keep and the file as it is now.
+        If `model` is not fitted; if there are no files, if two files have the same name, or if one
+        is not a valid Parquet file; if a column does not exist, has missing values, or holds
+        neither texts nor lists; if `keep` has duplicates, or the names "label" or "probability"; if
+        `destination` is inside `source`; if an existing output file was made from another model,
+        column, `keep` or input file.
     OSError
         If a file cannot be read or written.
     ImportError
-        Without pyarrow.
+        If pyarrow is not installed.
 
     See Also
     --------
-    predict_frame : Predicts the rows of a DataFrame, such as a partition of Dask's.
+    predict_frame : Predicts the rows of a DataFrame, such as a partition of a Dask DataFrame.
 
     Notes
     -----
-    What a result was made from is in the metadata of its file: a hash of `model`, the names of
-    the columns, and size and time of modification of the input file. A model hashes to the same
-    again when it is loaded from a file; one that was fitted again need not.
+    The metadata of an output file records what it was made from: a hash of `model`, the column
+    names, and the size and modification time of the input file. A model that is saved and loaded
+    has the same hash; a model that is fitted again may have another one.
 
-    An error ends the work and leaves the results that are complete. One that the model raises has
-    a note that names file and rows. A process that is killed may leave temporary files that end
-    in ".part", which the next call removes. There must not be two calls at a time for the same
-    results on different machines.
+    An error stops all work and keeps the complete results. If the model raised the error, a note on
+    it names the file and the rows. A killed process may leave temporary files that end in ".part";
+    the next call removes them. Do not write the same results from different machines at the same
+    time.
 
     Examples
     --------
@@ -163,17 +162,17 @@ def predict_files(
     inputs = _find_files(source)
     _check_destination(destination, source, inputs)
     import_arrow()
-    hash_of_model = hash_model(model)
+    model_hash = hash_model(model)
     tasks = [
-        PredictionTask(path, destination / name, hash_of_model, column, keep, batch_size)
+        PredictionTask(path, destination / name, model_hash, column, keep, batch_size)
         for name, path in inputs.items()
     ]
     pending = [task for task in tasks if not is_done(task)]
     n_done = len(tasks) - len(pending)
-    # One by one only where it is asked for, because not every joblib backend can.
+    # Not every joblib backend can return results one by one.
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered" if progress else "list")
     cancellation = Cancellation()
-    with _leaving_nothing_half_done(cancellation, pending):
+    with _cleaning_up(cancellation, pending):
         for _ in parallel(delayed(predict_file)(model, task, cancellation) for task in pending):
             n_done += 1
             if progress:
@@ -189,31 +188,31 @@ def predict_frame(
     Parameters
     ----------
     frame : pandas.DataFrame of n_samples rows
-        Possibly without rows, for the types of the result.
+        May be empty; the result then has the same dtypes as for other frames.
 
     model : classifier or Pipeline
-        Fitted, with `predict`, `predict_proba` and `classes_`. It takes the values of the column
-        as a Series.
+        A fitted model with `predict`, `predict_proba` and `classes_`. The column is passed to it as
+        a Series.
 
     column : str, default="text"
-        Where the texts or lists of word indices are.
+        The column of texts or lists of word indices.
 
     Returns
     -------
     predictions : pandas.DataFrame of shape (n_samples, 2)
-        With the index of `frame` and the columns "label", out of `classes_`, and "probability" of
-        that label, float32.
+        The columns "label" (one of `classes_`) and "probability" (of that label, float32), with the
+        index of `frame`.
 
     Raises
     ------
     TypeError
         If `model` has no `predict_proba`.
     ValueError
-        If `model` is not fitted, or if the column is not there or has a missing value.
+        If `model` is not fitted, or if the column does not exist or has missing values.
 
     See Also
     --------
-    predict_files : Predicts the rows of files, and goes on where it was interrupted.
+    predict_files : Predicts the rows of files, and continues after an interruption.
 
     Examples
     --------
@@ -231,31 +230,29 @@ def predict_frame(
     b   neg     0.600000
     c   pos     0.842105
 
-    With Dask, of which `meta` tells the columns and types:
+    With Dask, where `meta` describes the columns and their types:
 
     >>> import dask.dataframe as dd  # doctest: +SKIP
     >>> dd.read_parquet("reviews").map_partitions(
     ...     predict_frame, model, meta=predict_frame(frame.head(0), model)
     ... ).to_parquet("labels")  # doctest: +SKIP
     """
-    import pandas  # noqa: PLC0415, the package does not depend on it
+    import pandas  # noqa: PLC0415 (optional dependency)
 
     _check_model(model)
     check_columns(list(frame.columns), [column], "frame")
     is_missing = frame[column].isna().to_numpy()
     if is_missing.any():
         raise ValueError(f"row {is_missing.argmax() + 1:,} of frame: {column!r} is missing")
-    places, probabilities = predict_places(model, frame[column])
-    # Taken from the classes, the labels have the same type also where there are none.
-    labels = pandas.Series(model.classes_).array.take(places)
+    indices, probabilities = predict_class_indices(model, frame[column])
+    # Labels taken from the classes have the right dtype even if there are no rows.
+    labels = pandas.Series(model.classes_).array.take(indices)
     return pandas.DataFrame({LABEL: labels, PROBABILITY: probabilities}, index=frame.index)
 
 
 @contextmanager
-def _leaving_nothing_half_done(
-    cancellation: Cancellation, tasks: list[PredictionTask]
-) -> Iterator[None]:
-    """End all that still runs after an error, and remove the files of killed processes."""
+def _cleaning_up(cancellation: Cancellation, tasks: list[PredictionTask]) -> Iterator[None]:
+    """Stop running tasks after an error, and remove temporary files of killed processes."""
     try:
         yield
     finally:
@@ -277,25 +274,25 @@ def _check_keep(keep: Sequence[str] | None) -> tuple[str, ...]:
         if not isinstance(name, str):
             raise TypeError(f"keep must hold names of columns, got {name!r}")
         if name in (LABEL, PROBABILITY):
-            raise ValueError(f"keep must not hold {name!r}, which the results have of their own")
+            raise ValueError(f"keep must not hold {name!r}, a column that predict_files adds")
         if keep.count(name) > 1:
             raise ValueError(
-                f"keep must hold each name once, got {name!r} {keep.count(name)} times"
+                f"keep must not hold duplicates, got {name!r} {keep.count(name)} times"
             )
     return keep
 
 
-def _find_files(source: Source) -> dict[Path, Path]:
-    """Return the files by the names of their results."""
+def _find_files(source: _Source) -> dict[Path, Path]:
+    """Map the names of the results, relative to the destination, to the input files."""
     if isinstance(source, str | Path) and Path(source).is_dir():
         folder = Path(source)
         files = {path.relative_to(folder): path for path in files_in(folder, {_SUFFIX})}
         if not files:
-            raise ValueError(f"source must hold {_SUFFIX} files, and {folder} has none")
+            raise ValueError(f"source must contain {_SUFFIX} files, but {folder} has none")
         return files
     paths = [Path(path) for path in ([source] if isinstance(source, str | Path) else source)]
     if not paths:
-        raise ValueError("source must be a folder or one file or more, got an empty list")
+        raise ValueError("source must be a folder or at least one file, got an empty list")
     files = {}
     for path in paths:
         if path.suffix.lower() != _SUFFIX:
@@ -304,20 +301,20 @@ def _find_files(source: Source) -> dict[Path, Path]:
         name = Path(path.name)
         if name in files:
             raise ValueError(
-                f"source must be files of different names, got {files[name]} and {path}"
+                f"source must be files with different names, got {files[name]} and {path}"
             )
         files[name] = path
     return files
 
 
-def _check_destination(destination: Path, source: Source, inputs: dict[Path, Path]) -> None:
-    """Check that results are not written among the files that are read."""
+def _check_destination(destination: Path, source: _Source, inputs: dict[Path, Path]) -> None:
+    """Check that no result would be written among the input files."""
     if destination.exists() and not destination.is_dir():
-        raise NotADirectoryError(f"destination must be a folder, and {destination} is a file")
+        raise NotADirectoryError(f"destination must be a folder, but {destination} is a file")
     results = [(destination / name).resolve() for name in inputs]
-    is_among = not {path.resolve() for path in inputs.values()}.isdisjoint(results)
+    is_inside = not {path.resolve() for path in inputs.values()}.isdisjoint(results)
     if isinstance(source, str | Path):
         folder = Path(source).resolve()
-        is_among = is_among or any(result.is_relative_to(folder) for result in results)
-    if is_among:
-        raise ValueError(f"destination must not lie in source, got {destination} for {source}")
+        is_inside = is_inside or any(result.is_relative_to(folder) for result in results)
+    if is_inside:
+        raise ValueError(f"destination must not be inside source={source}, got {destination}")

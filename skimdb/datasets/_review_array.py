@@ -1,4 +1,4 @@
-"""Reviews in an object array, which are views on one flat array."""
+"""Object arrays of reviews that are views on one flat array."""
 
 from itertools import pairwise
 from operator import attrgetter
@@ -13,16 +13,16 @@ _INTEGER_TYPES = {np.dtype(code) for code in np.typecodes["AllInteger"]}
 class ReviewArray(np.ndarray):
     """An object array of index arrays that is pickled as one flat array.
 
-    Sending it to a process, or hashing it to look up a cached result, then costs what the indices
-    cost, and not a thousand times as many objects.
+    Sending it to another process, or hashing it to look up a cached result, is then as fast as for
+    one array of all indices.
     """
 
-    # What was pickled last, if that was a copy. Pickling the same object each time keeps joblib
-    # from writing it to shared memory for each task.
+    # The last pickled array, if it is a copy. joblib identifies arrays in shared memory by id():
+    # without this it would write one copy for each task.
     _copy: NDArray[Any] | None = None
 
     def __reduce__(self) -> Any:
-        """Return what makes the array again, of its rows put end to end where all are alike."""
+        """Pickle as a flat array and lengths, if all rows are index arrays of one dtype."""
         rows = self.tolist() if self.ndim == 1 and self.dtype == object else []
         if set(map(type, rows)) != {np.ndarray}:
             return super().__reduce__()
@@ -40,7 +40,7 @@ class ReviewArray(np.ndarray):
 
 
 def _is_end_to_end(rows: list[NDArray[Any]], lengths: NDArray[np.int64], flat: Any) -> bool:
-    """Whether the rows are all of a flat array, in its order."""
+    """Whether the rows, in order, are exactly the flat array."""
     if not isinstance(flat, np.ndarray) or flat.ndim != 1 or flat.size != lengths.sum():
         return False
     if flat.dtype != rows[0].dtype or not flat.flags.c_contiguous:
@@ -49,30 +49,17 @@ def _is_end_to_end(rows: list[NDArray[Any]], lengths: NDArray[np.int64], flat: A
     if any(interface["strides"] is not None for interface in interfaces):
         return False
     sizes = lengths[lengths > 0] * flat.itemsize
-    places = flat.__array_interface__["data"][0] + np.cumsum(sizes) - sizes
-    starts = [interface["data"][0] for interface in interfaces]
-    return bool(starts == places.tolist())
+    expected = flat.__array_interface__["data"][0] + np.cumsum(sizes) - sizes
+    addresses = [interface["data"][0] for interface in interfaces]
+    return bool(addresses == expected.tolist())
 
 
 def as_reviews(indices: NDArray[np.int32], lengths: NDArray[np.int64]) -> NDArray[Any]:
-    """Cut a flat buffer into reviews.
-
-    Parameters
-    ----------
-    indices : ndarray of shape (n_tokens,), dtype int32
-        The reviews one after the other.
-    lengths : ndarray of shape (n_samples,), dtype int64
-        Of the reviews.
-
-    Returns
-    -------
-    reviews : ndarray of shape (n_samples,), dtype object
-        Views on `indices`.
-    """
+    """Return the reviews in a flat array as an object array of views on it."""
     reviews = np.empty(len(lengths), dtype=object).view(ReviewArray)
     bounds = pairwise([0, *lengths.cumsum().tolist()])
-    indices = np.asarray(indices)  # Slices of a memmap would be memmaps, which take long to make.
-    # One by one, since NumPy would make a matrix of reviews that have the same length.
+    indices = np.asarray(indices)  # Slicing a memmap is slow, since it creates memmaps.
+    # One by one: NumPy would turn reviews of equal length into a matrix.
     for i, (start, end) in enumerate(bounds):
         reviews[i] = indices[start:end]
     return reviews

@@ -1,4 +1,4 @@
-"""Generated reviews that behave like the IMDB reviews."""
+"""Generate reviews that resemble those of IMDB."""
 
 from functools import cache
 from numbers import Integral
@@ -12,24 +12,24 @@ from sklearn.utils._param_validation import Interval
 from skimdb.datasets._base import INDEX_FROM, OOV_CHAR, START_CHAR, check_params
 from skimdb.datasets._review_array import as_reviews
 
-# The figures of the IMDB training reviews that the language reproduces are in the docstring
-# of `make_reviews`; the constants below were set so that it does.
+# These constants reproduce the statistics of the IMDB training reviews that the docstring of
+# `make_reviews` lists.
 _N_WORDS = 88_584
 _LOG_LENGTH_MEAN, _LOG_LENGTH_SD = 5.26, 0.64
 _MIN_LENGTH, _MAX_LENGTH = 11, 2494
 
-# Words fall into bands by rank; each band has its own spread of polarity and of topic.
+# The standard deviations of a word's polarity and topic depend on its band of ranks.
 _BAND_ENDS = (3, 50, 200, 1000, 3000)
 _POLARITY_SD = (0.0, 0.16, 0.35, 1.22, 1.41, 0.90)
 _MAX_POLARITY = 4.0
 _TOPIC_SD = (0.05, 0.3, 0.6, 0.9, 1.1, 1.3)
 
-# Some topics are liked more than others. Their words say so again and again, which naive Bayes
-# counts every time: this is what puts it behind logistic regression, as on IMDB.
+# Some topics have more positive reviews than others. Naive Bayes counts the evidence of each of
+# their words separately, which makes it less accurate than logistic regression, as on IMDB.
 _N_TOPICS = 6
 _TOPIC_LOG_ODDS = 1.35
 
-# The share of a review's words that speak for its label.
+# Distribution of the fraction of a review's words that speak for its label.
 _AGREEMENT_BETA = (4.1, 0.8)
 
 _NEGATION_RATE = 0.018
@@ -39,16 +39,11 @@ _NEGATED_MIN_POLARITY = 1.0
 
 
 class _Language(NamedTuple):
-    """Cumulative distributions over the ranks of words.
+    """Cumulative distributions to draw from.
 
-    Parameters
-    ----------
-    words : ndarray of shape (2, n_topics, n_words)
-        By side (negative, positive) and topic.
-    negated : ndarray of shape (2, n_words)
-        The polar words of each side, which are what is negated.
-    topics : ndarray of shape (n_topics,)
-        Topics of positive reviews; those of negative reviews are the same in reverse.
+    `words`, of shape (2, n_topics, n_words), are for each side (negative, positive) and topic.
+    `negated`, of shape (2, n_words), are the polar words of each side that can be negated. `topics`
+    are those of positive reviews; in negative reviews their order is reversed.
     """
 
     words: NDArray[np.float64]
@@ -70,18 +65,18 @@ def _draw(
 
 @cache
 def _language() -> _Language:
-    # RandomState's stream is frozen: the language is the same under every version of NumPy.
+    # RandomState draws the same numbers in every version of NumPy.
     rng = np.random.RandomState(0)
     rank = np.arange(1, _N_WORDS + 1, dtype=float)
     band = np.searchsorted(_BAND_ENDS, rank)
-    # Negation moves tokens to ranks up to 3000, which makes these exponents 1.06 and 1.40.
+    # Negation adds words of ranks up to 3000; the resulting exponents are 1.06 and 1.40.
     frequency = np.where(rank <= 1000, rank**-1.07, 1000**0.27 * rank**-1.34)
     polarity = np.take(_POLARITY_SD, band) * rng.standard_normal(_N_WORDS)
     polarity = np.clip(polarity, -_MAX_POLARITY, _MAX_POLARITY)
     topic = np.exp(np.take(_TOPIC_SD, band) * rng.standard_normal((_N_TOPICS, _N_WORDS)))
 
     side = np.exp(np.outer([-0.5, 0.5], polarity))
-    # Over sides and topics each word keeps its frequency.
+    # Averaged over sides and topics, each word keeps its frequency.
     words = (side / side.mean(axis=0))[:, None] * (topic / topic.mean(axis=0)) * frequency
 
     first, last = _NEGATED_RANKS
@@ -99,7 +94,7 @@ def _language() -> _Language:
 def _draw_words(
     side: NDArray[np.int8], topic: NDArray[np.int8], rng: np.random.RandomState
 ) -> NDArray[np.int32]:
-    """Ranks (from 0) of words, one for each pair of side and topic."""
+    """Draw the rank, from 0, of one word for each pair of side and topic."""
     language = _language()
     ranks = np.empty(len(side), dtype=np.int32)
     group = side * np.int8(_N_TOPICS) + topic
@@ -117,10 +112,10 @@ def _negate(
     starts: NDArray[np.int64],
     rng: np.random.RandomState,
 ) -> None:
-    """Say some things as "not" and a word of the other side, in place."""
+    """Replace some pairs of words by a negator and a word of the other side, in place."""
     chosen = rng.random_sample(len(ranks)) < _NEGATION_RATE
     chosen[starts] = False
-    chosen[starts - 1] = False  # the last word of a review has none to follow it
+    chosen[starts - 1] = False  # the last word of each review
     negators = np.flatnonzero(chosen)
     ranks[negators] = rng.choice(np.subtract(_NEGATOR_RANKS, 1), size=len(negators))
     for speaks_for, cumulative in zip((1, 0), _language().negated, strict=True):
@@ -141,52 +136,52 @@ def make_reviews(
     num_words: int = 10_000,
     random_state: int | np.random.RandomState | None = None,
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Generate labelled reviews that are like those of IMDB.
+    """Generate labelled reviews that resemble those of IMDB.
 
     The reviews have no text, but their word indices have the statistics of the IMDB training
-    reviews, and classifiers come in the same order on them, with accuracies close to those on
-    IMDB. All are in one language: what a word says of a review does not depend on
-    `random_state`, so that reviews for training and testing can be generated one by one.
+    reviews. Classifiers rank in the same order on them as on IMDB, with similar accuracies. The
+    meaning of the words does not depend on `random_state`: reviews for training and for testing
+    can be generated with different seeds.
 
     Parameters
     ----------
     n_samples : int, default=2000
-        Number of reviews. Half of them are positive; of an odd number, one fewer.
+        Number of reviews. Half of them are positive, rounded down.
 
     num_words : int, default=10_000
-        Indices at or above `num_words`, which is at least 3, are replaced by 2.
+        Indices greater than or equal to `num_words` are replaced by 2. At least 3.
 
     random_state : int, RandomState instance or None, default=None
-        Seed of the reviews. Pass an int to have the same reviews at each call.
+        Seed of the reviews. Pass an int for the same reviews in each call.
 
     Returns
     -------
     X : ndarray of shape (n_samples,), dtype object
         Each review is an int32 array of word indices: 1 at the start, 2 for a word that was
-        left out, the word's rank by frequency plus 3 for every other. All are views on one
-        flat array, as which they are pickled too.
+        left out, and the word's rank by frequency plus 3 for every other word. All reviews are
+        views on one flat array, and are pickled as that array.
 
     y : ndarray of shape (n_samples,), dtype int64
         0 for a negative and 1 for a positive review.
 
     See Also
     --------
-    fetch_imdb : The reviews that these are modelled on.
+    fetch_imdb : The reviews of IMDB.
 
     Notes
     -----
-    The length of a review, start marker included, is log-normal with mean 5.26 and standard
-    deviation 0.64, clipped to 11 to 2494. The frequency of words by rank falls as
-    rank^-1.06 up to rank 1000 and as rank^-1.40 beyond, and the 10,000 most frequent words
-    cover 94.3% of all. The standard deviation of the log-odds of a positive review, given
-    that it holds a word, is 0.09 for ranks 4 to 50, 0.25 to 200, 0.49 to 1000, 0.56 to 3000
-    and 0.72 to 10,000.
+    The length of a review, with the start marker, is log-normal with mean 5.26 and standard
+    deviation 0.64, clipped to between 11 and 2494. The frequency of words falls with their rank, as
+    rank^-1.06 up to rank 1000 and as rank^-1.40 beyond, and the 10,000 most frequent words cover
+    94.3% of all tokens. The standard deviation over words of the log-odds of a positive review,
+    given that it contains the word, is 0.09 for ranks 4 to 50, 0.25 to 200, 0.49 to 1000, 0.56 to
+    3000 and 0.72 to 10,000.
 
-    Each word of a review speaks for one side, for that of the label with a probability which
-    differs from review to review and has mean 0.84; it is drawn from the words of this side
-    and of the review's topic. Topics differ in how well they are liked. Of all words, 1.8%
-    are "not", "no" or "never" and followed by a polar word of the other side, which pairs of
-    words reveal and single words do not.
+    Each word of a review speaks for one side. The probability that this is the side of the label
+    differs between reviews and has mean 0.84. The word is drawn from the words of its side and of
+    the review's topic, and topics differ in their fraction of positive reviews. Of all words, 1.8%
+    are "not", "no" or "never", followed by a polar word of the other side: pairs of words show
+    this, single words do not.
 
     Examples
     --------

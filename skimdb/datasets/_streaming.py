@@ -1,4 +1,4 @@
-"""Reviews from Arrow and Parquet files that do not fit in memory, batch by batch."""
+"""Batches of rows from Arrow and Parquet files that do not fit in memory."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,15 +13,23 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
 from skimdb.datasets._arrow import as_bytes, from_bytes, import_arrow, is_number
-from skimdb.datasets._arrow_files import Rows, Types, Unit, column_types, open_files, read, units_of
+from skimdb.datasets._arrow_files import (
+    Piece,
+    Rows,
+    Types,
+    column_types,
+    open_files,
+    pieces_of,
+    read_slices,
+)
 from skimdb.datasets._base import check_params
 
 _Batch: TypeAlias = tuple[Any, ...]
 
-# Each lane holds a file open, and of each column a page and what is read of it at once.
-_MIN_LANES, _MAX_LANES = 8, 32
-# In how many slices a lane gives its share of the buffer.
-_SLICES = 4
+# Each section keeps a file open, and a page and a read buffer for each column.
+_MIN_SECTIONS, _MAX_SECTIONS = 8, 32
+# Each section fills its share of the buffer in this many slices.
+_SLICES_PER_SECTION = 4
 _INT32_MAX = np.iinfo(np.int32).max
 
 
@@ -43,48 +51,58 @@ def iter_batches(
 ) -> Iterator[tuple[Any, ...]]:
     """Read Arrow or Parquet files batch by batch, in bounded memory.
 
-    Everything but the content of the files is checked at the call, before the first batch.
+    The parameters and the schemas of the files are checked at once, before the first batch is
+    read.
 
     Parameters
     ----------
     source : str, Path, list of str or Path, or pyarrow.dataset.Dataset
-        A file, whose suffix is .parquet or, for Arrow IPC files and streams, .arrow or .feather;
-        a folder, of which all such files are taken, those of its sub-folders too, in the order
-        of their names, without those that start with a dot or an underscore; or a list of these.
-        All files must be of one type. Or a dataset of such files, which may be partitioned.
-        A folder that Hugging Face's `save_to_disk` wrote has streams.
+        Where the rows are:
+
+        - a file. Its suffix is .parquet, or .arrow or .feather for Arrow IPC files and streams;
+        - a folder. All such files in it and in its sub-folders are read, sorted by name. Names
+          that start with a dot or an underscore are skipped. The folders that Hugging Face's
+          `save_to_disk` writes can be read;
+        - a list of files and folders;
+        - a dataset of such files, which may be partitioned.
+
+        All files must have the same format.
+
     batch_size : int, default=10_000
-        Number of rows of each batch. Only the last may have fewer.
+        Number of rows per batch. Only the last batch may be smaller.
+
     columns : list of str, default=None
-        The columns to read, in this order. By default all columns.
+        The columns to read, in this order. By default all columns are read.
+
     shuffle_buffer : int, default=None
-        Number of rows to shuffle at a time, at least `batch_size`; it is rounded down to whole
-        batches. By default the rows keep their order, file after file.
+        Number of rows that are shuffled together; at least `batch_size`, and rounded down to whole
+        batches. By default the rows are not shuffled, and the files are read one after the other.
+
     random_state : int, RandomState instance or None, default=None
-        Seed of the shuffle. The same int gives the same batches, on every machine, so each epoch
-        wants another one. Must be left out without `shuffle_buffer`.
+        Seed of the shuffle. The same int gives the same batches on every machine, so pass a
+        different one in each epoch. Allowed only with `shuffle_buffer`.
 
     Returns
     -------
     batches : iterator of tuple
-        Each has an array for each column. Numbers and booleans come as an ndarray, everything
-        else (lists of word indices, texts) as a `pyarrow.Array`, which
+        Each batch has one array per column. Numbers and booleans come as ndarrays, everything else
+        (lists of word indices, texts) as `pyarrow.Array`, which
         :class:`~skimdb.feature_extraction.MultiHotVectorizer` and
-        :class:`~skimdb.feature_extraction.WordIndexEncoder` take. Dictionaries are decoded.
+        :class:`~skimdb.feature_extraction.WordIndexEncoder` accept. Dictionaries are decoded.
 
     Raises
     ------
     ImportError
-        Without pyarrow.
+        If pyarrow is not installed.
     OSError
         If a file cannot be opened.
     TypeError
-        If `source` is something else.
+        If `source` has an unsupported type.
     ValueError
-        If a parameter is wrong; if there are no files, or files of several types; if a file lacks
-        a column, has it in another type than the first file, or is damaged. While reading: if
-        numbers are missing, or if the lists or texts that are put together have more
-        than 2**31 - 1 items or bytes in a type with 32-bit offsets.
+        If a parameter is invalid; if there are no files, or files of several formats; if a file is
+        damaged, lacks a column, or has a column with another type than in the first file. While
+        reading: if a number is missing, or if the lists or texts of a batch or buffer have more
+        than 2**31 - 1 items or bytes, and their type has 32-bit offsets.
 
     See Also
     --------
@@ -92,27 +110,29 @@ def iter_batches(
 
     Notes
     -----
-    Files are read and shuffled in a thread of their own, one batch ahead.
+    The files are read and shuffled in a background thread, one batch ahead.
 
-    A unit is a row group of a Parquet file or a record batch of an IPC file; an IPC stream is cut
-    into 64 units at most, of one record batch or more. To shuffle, the units are cut, in their
-    order, into as many ranges as units fit in the buffer, but 8 to 32 and at most as many as there
-    are units. Each range is read in random order of its units, and all advance at the same pace, so
-    that the buffer holds rows from everywhere: also where the files are sorted by label, each
-    buffer has the labels in about the proportion of the whole. A full buffer is given out in random
-    order. This is the bounded shuffle of input pipelines [1]_ with a stratified choice of what goes
-    into the buffer.
+    **How rows are shuffled.** Files consist of pieces: the row groups of a Parquet file, the record
+    batches of an IPC file, or up to 64 parts of an IPC stream. The pieces are divided, in order,
+    into sections: as many as there are pieces that fit in the buffer, but at least 8 and at most
+    32, and never more than there are pieces. The pieces of each section are read in random order,
+    and all sections advance at the same pace. The buffer therefore holds rows from all parts of the
+    files. Even if the files are sorted by label, each buffer has about the same proportion of
+    labels as the files. The rows of a full buffer are returned in random order. This is the bounded
+    shuffle of input pipelines [1]_ with stratified sampling of the rows in the buffer.
 
-    Memory holds the rows of two buffers, one given out and one being filled, the batches read
-    ahead and in use, and a page of each column for each range. It does not depend on the number of
-    rows of the files, nor on that of a row group, which is read in slices; a record batch is read
-    as a whole. Streams are mapped, and the system takes back the memory of what is read of them as
-    soon as it needs it. A unit that is larger than its share of the buffer is read from its start
-    to its end, so the rows of one huge row group mix only within the buffer. Write smaller row
-    groups, or shuffle once when writing, where rows are sorted within them.
+    A piece that is larger than its section's share of the buffer is read from start to end, so the
+    rows of one huge row group are only mixed within the buffer. If rows are sorted within row
+    groups, write smaller row groups or shuffle the rows once before writing them.
 
-    `partial_fit` shuffles each batch itself, and trains in steps of the classifier's own
-    `batch_size`. What it costs per call is least felt with batches of 10,000 rows or more.
+    **Memory.** Memory holds the rows of two buffers, one being returned and one being filled, the
+    batches that are read ahead and in use, and one page per column and section. It does not grow
+    with the number of rows, nor with the size of a row group, which is read in slices. A record
+    batch is read as a whole. Streams are memory-mapped: the operating system reclaims their memory
+    when it needs it.
+
+    **Training.** `partial_fit` shuffles each batch itself and trains in steps of the classifier's
+    own `batch_size`. Batches of 10,000 rows or more keep the overhead per call small.
 
     References
     ----------
@@ -146,8 +166,8 @@ def iter_batches(
     """
     if shuffle_buffer is None and random_state is not None:
         raise ValueError(
-            f"random_state={random_state} must be left out without shuffle_buffer, "
-            "since the rows keep their order"
+            f"random_state={random_state} requires shuffle_buffer; without it the rows keep their "
+            "order"
         )
     if shuffle_buffer is not None and shuffle_buffer < batch_size:
         raise ValueError(
@@ -155,113 +175,112 @@ def iter_batches(
         )
     schema, fragments = open_files(source)
     types = column_types(schema, columns)
-    units = [unit for fragment in fragments for unit in units_of(fragment, types)]
+    pieces = [piece for fragment in fragments for piece in pieces_of(fragment, types)]
     if shuffle_buffer is None:
-        batches = _in_order(units, types, batch_size)
+        batches = _in_order(pieces, types, batch_size)
     else:
-        # Drawn here, since the caller may use a RandomState instance while the thread runs.
+        # Drawn now: the caller may use a RandomState instance while the thread runs.
         rng = np.random.RandomState(check_random_state(random_state).randint(_INT32_MAX))
-        batches = _shuffled(units, types, batch_size, shuffle_buffer, rng)
+        batches = _shuffled(pieces, types, batch_size, shuffle_buffer, rng)
     return _read_ahead(map(_as_batch, batches))
 
 
-def _in_order(units: list[Unit], types: Types, batch_size: int) -> Iterator[Rows]:
-    chunks = chain.from_iterable(read(unit, types, batch_size) for unit in units)
-    return (_join(parts, types) for parts in _cut(chunks, batch_size))
+def _in_order(pieces: list[Piece], types: Types, batch_size: int) -> Iterator[Rows]:
+    slices = chain.from_iterable(read_slices(piece, types, batch_size) for piece in pieces)
+    return (_concatenate(group, types) for group in _regroup(slices, batch_size))
 
 
 def _shuffled(
-    units: list[Unit],
+    pieces: list[Piece],
     types: Types,
     batch_size: int,
     shuffle_buffer: int,
     rng: np.random.RandomState,
 ) -> Iterator[Rows]:
     n_batches = shuffle_buffer // batch_size
-    lanes = _lanes(units, n_batches * batch_size, rng)
-    slice_size = math.ceil(n_batches * batch_size / (_SLICES * max(1, len(lanes))))
-    chunks = _side_by_side(lanes, lambda unit: read(unit, types, slice_size))
-    pieces = _cut(chunks, batch_size)
-    upcoming = list(islice(pieces, n_batches))
-    while upcoming:
-        # No name holds the joined rows, so they are gone before the next are joined.
-        batches = _permuted(_join(chain.from_iterable(upcoming), types), types, batch_size, rng)
-        upcoming = []
+    sections = _divide(pieces, n_batches * batch_size, rng)
+    slice_size = math.ceil(n_batches * batch_size / (_SLICES_PER_SECTION * max(1, len(sections))))
+    slices = _interleave(sections, lambda piece: read_slices(piece, types, slice_size))
+    groups = _regroup(slices, batch_size)
+    buffer = list(islice(groups, n_batches))
+    while buffer:
+        # Bound to no name here, so that one buffer is freed before the next is concatenated.
+        batches = _permute(_concatenate(chain.from_iterable(buffer), types), batch_size, rng)
+        buffer = []
         for batch in batches:
-            upcoming += islice(pieces, 1)  # bit by bit, since the consumer waits for each batch
+            buffer += islice(groups, 1)  # one at a time: the consumer waits for each batch
             yield batch
 
 
-def _lanes(units: list[Unit], buffer_size: int, rng: np.random.RandomState) -> list[list[Unit]]:
-    """Cut the units into ranges, as many as units fit in the buffer, and shuffle both."""
-    units = [unit for unit in units if unit.n_rows]
-    if not units:
+def _divide(pieces: list[Piece], buffer_size: int, rng: np.random.RandomState) -> list[list[Piece]]:
+    """Divide the pieces into sections, and shuffle the sections and the pieces in each."""
+    pieces = [piece for piece in pieces if piece.n_rows]
+    if not pieces:
         return []
-    fitting = buffer_size * len(units) // sum(unit.n_rows for unit in units)
-    n_lanes = min(len(units), max(_MIN_LANES, min(fitting, _MAX_LANES)))
-    lanes = np.array_split(np.arange(len(units)), n_lanes)
-    return [[units[i] for i in rng.permutation(lanes[j])] for j in rng.permutation(n_lanes)]
+    n_fitting = buffer_size * len(pieces) // sum(piece.n_rows for piece in pieces)
+    n_sections = min(len(pieces), max(_MIN_SECTIONS, min(n_fitting, _MAX_SECTIONS)))
+    sections = np.array_split(np.arange(len(pieces)), n_sections)
+    return [[pieces[i] for i in rng.permutation(sections[j])] for j in rng.permutation(n_sections)]
 
 
-def _side_by_side(
-    lanes: list[list[Unit]], read: Callable[[Unit], Iterator[Rows]]
+def _interleave(
+    sections: list[list[Piece]], read: Callable[[Piece], Iterator[Rows]]
 ) -> Iterator[Rows]:
-    """Read always from the lane of which the smallest share has been read."""
-    n_rows = [sum(unit.n_rows for unit in lane) for lane in lanes]
-    chunks = [chain.from_iterable(map(read, lane)) for lane in lanes]
-    heap = [(0.0, i) for i in range(len(lanes))]
+    """Read each next slice from the section of which the smallest fraction has been read."""
+    n_rows = [sum(piece.n_rows for piece in section) for section in sections]
+    slices = [chain.from_iterable(map(read, section)) for section in sections]
+    heap = [(0.0, i) for i in range(len(sections))]
     while heap:
-        share, i = heap[0]
-        chunk = next(chunks[i], None)
-        if chunk is None:
+        fraction, i = heap[0]
+        rows = next(slices[i], None)
+        if rows is None:
             heappop(heap)
         else:
-            heapreplace(heap, (share + len(chunk[0]) / n_rows[i], i))
-            yield chunk
+            heapreplace(heap, (fraction + len(rows[0]) / n_rows[i], i))
+            yield rows
 
 
-def _cut(chunks: Iterable[Rows], n_rows: int) -> Iterator[list[Rows]]:
-    """Cut chunks into parts that have `n_rows` rows together; only the last may have fewer."""
-    parts: list[Rows] = []
+def _regroup(slices: Iterable[Rows], n_rows: int) -> Iterator[list[Rows]]:
+    """Yield lists of slices that together have `n_rows` rows; only the last may have fewer."""
+    group: list[Rows] = []
     n_missing = n_rows
-    for chunk in chunks:
+    for rows in slices:
         start = 0
-        while len(chunk[0]) - start >= n_missing:
-            yield [*parts, [column.slice(start, n_missing) for column in chunk]]
+        while len(rows[0]) - start >= n_missing:
+            yield [*group, [column.slice(start, n_missing) for column in rows]]
             start += n_missing
-            parts, n_missing = [], n_rows
-        if start < len(chunk[0]):
-            parts.append([column.slice(start) for column in chunk])
-            n_missing -= len(chunk[0]) - start
-    if parts:
-        yield parts
+            group, n_missing = [], n_rows
+        if start < len(rows[0]):
+            group.append([column.slice(start) for column in rows])
+            n_missing -= len(rows[0]) - start
+    if group:
+        yield group
 
 
-def _join(parts: Iterable[Rows], types: Types) -> Rows:
+def _concatenate(slices: Iterable[Rows], types: Types) -> Rows:
     arrow = import_arrow()
-    joined = []
-    for name, columns in zip(types, zip(*parts, strict=True), strict=True):
+    concatenated = []
+    for name, columns in zip(types, zip(*slices, strict=True), strict=True):
         try:
-            joined.append(arrow.concat_arrays(columns))
+            concatenated.append(arrow.concat_arrays(columns))
         except arrow.ArrowInvalid as error:
             n_rows = sum(map(len, columns))
             raise ValueError(
-                f"{n_rows} rows of column {name!r} are too many to hold together; lower "
+                f"{n_rows} rows of column {name!r} are too large for one array; lower "
                 f"shuffle_buffer or batch_size: {error}"
             ) from error
-    return joined
+    return concatenated
 
 
-def _permuted(
-    rows: Rows, types: Types, batch_size: int, rng: np.random.RandomState
-) -> Iterator[Rows]:
+def _permute(rows: Rows, batch_size: int, rng: np.random.RandomState) -> Iterator[Rows]:
     order = rng.permutation(len(rows[0]))
+    types = [column.type for column in rows]
     rows = list(map(as_bytes, rows))
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
         yield [
             from_bytes(column.take(chosen), arrow_type)
-            for column, arrow_type in zip(rows, types.values(), strict=True)
+            for column, arrow_type in zip(rows, types, strict=True)
         ]
 
 
@@ -273,7 +292,7 @@ def _as_batch(rows: Rows) -> _Batch:
 
 
 def _read_ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
-    """Make each batch in another thread while the one before it is in use."""
+    """Read each batch in another thread while the one before it is in use."""
     with ThreadPoolExecutor(max_workers=1) as executor:
         future = executor.submit(next, batches, None)
         while (batch := future.result()) is not None:

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Write files atomically."""
 
 import os
 import re
@@ -13,18 +13,9 @@ from typing import BinaryIO
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """Write a file that appears under its name only when it is complete.
+    """Open a temporary file that replaces `path` when the block ends.
 
-    Parameters
-    ----------
-    path : Path
-        The file to make or to replace.
-
-    Yields
-    ------
-    file : binary file
-        A temporary file in the same directory, which replaces `path` at the end of the block
-        and is removed if the block raises.
+    The temporary file is in the same folder, and is removed if the block raises.
     """
     temporary = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
@@ -41,17 +32,7 @@ _PART = re.compile(r"(?P<name>.+)\.(?P<pid>\d+)-[0-9a-f]{8}\.part")
 
 
 def leftover_parts(paths: Iterable[Path]) -> Iterator[Path]:
-    """Find the temporary files of `atomic_file` for some files, of processes that are gone.
-
-    Parameters
-    ----------
-    paths : iterable of Path
-        The files that were to be written.
-
-    Yields
-    ------
-    part : Path
-    """
+    """Find the temporary files that killed processes left when writing some files."""
     names: defaultdict[Path, set[str]] = defaultdict(set)
     for path in paths:
         names[path.parent].add(path.name)
@@ -63,8 +44,8 @@ def leftover_parts(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _is_alive(pid: int) -> bool:
-    """Whether there is such a process, other than this one."""
-    if sys.platform == "win32":  # where there is no signal that only asks
+    """Whether another process with this id exists."""
+    if sys.platform == "win32":  # where os.kill(pid, 0) sends Ctrl+C
         return True
     if pid == os.getpid():
         return False
@@ -72,6 +53,6 @@ def _is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # another user's
+    except OSError:  # a process of another user
         return True
     return True

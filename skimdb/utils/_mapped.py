@@ -1,4 +1,4 @@
-"""Sparse matrices whose arrays are memory-mapped files."""
+"""Sparse matrices in memory-mapped files."""
 
 import mmap
 from collections.abc import Iterator
@@ -10,32 +10,26 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 _CHUNKS_BETWEEN_RELEASES = 16
-# Where joblib puts arrays that it shares with its processes, and that are in memory.
+# The folder in which joblib puts arrays of this process to share them with its workers.
 _SHARED_BY_JOBLIB = "joblib_memmapping_folder"
 
 
 def is_mapped(X: Any) -> bool:
-    """Whether arrays of a CSR matrix are in files that are mapped to be read only.
+    """Whether an array of a CSR matrix is a file that is mapped read-only.
 
-    Those that joblib makes of arrays to share them with other processes do not count: results
-    must not depend on the number of jobs.
+    Arrays that joblib shares with its workers do not count: results must not depend on `n_jobs`.
     """
     return any(True for _ in _read_only_maps(X))
 
 
 def release_pages(X: Any) -> None:
-    """Give back the memory that the pages of a mapped CSR matrix take in this process.
+    """Remove the pages of a mapped CSR matrix from the memory of this process.
 
-    Pages that were read stay in the process's resident set until the kernel runs short of
-    memory: going through a file looks like having loaded it, and is counted so where memory is
-    limited. What is read again comes out of the kernel's cache, or out of the file.
+    Otherwise all pages that were read count as used memory, until the kernel needs the memory for
+    something else. Pages that are read again come from the kernel's cache or from the file.
 
-    Maps that may be written to are left as they are: of a private one ("c") the changes would
-    be lost. On systems without ``madvise``, and with a matrix in memory, nothing happens.
-
-    Parameters
-    ----------
-    X : {ndarray, sparse matrix}
+    Writable maps are left alone, since private ones ("c") would lose their changes. Nothing happens
+    to other matrices, and on systems without ``madvise``.
     """
     if hasattr(mmap, "MADV_DONTNEED"):
         for file_map in _read_only_maps(X):
@@ -43,14 +37,7 @@ def release_pages(X: Any) -> None:
 
 
 def view_rows(X: Any, rows: slice) -> Any:
-    """Return ``X[rows]`` without the copy that scipy makes.
-
-    Parameters
-    ----------
-    X : {ndarray, CSR matrix}
-    rows : slice
-        With a start and an end within the matrix.
-    """
+    """Return ``X[rows]`` without a copy; `rows` must have a start and a stop within the matrix."""
     if not sp.issparse(X):
         return X[rows]
     indptr = X.indptr[rows.start : rows.stop + 1]
@@ -59,17 +46,10 @@ def view_rows(X: Any, rows: slice) -> Any:
 
 
 def copy_rows(X: Any, rows: NDArray[np.integer[Any]], chunk_size: int) -> Any:
-    """Return ``X[rows]``, reading the files once and in order.
+    """Return ``X[rows]`` of a mapped CSR matrix, for ascending `rows`, reading the files in order.
 
-    Parameters
-    ----------
-    X : CSR matrix
-        Mapped.
-    rows : ndarray of int of shape (n_rows,)
-        Ascending.
-    chunk_size : int
-        Pages are released after a few chunks of so many consecutive rows. For each place that
-        is read the kernel may map much more than the rows there.
+    A chunk is `chunk_size` consecutive rows. Pages are released after every few chunks, since the
+    kernel may map many more rows than those that are read.
     """
     n_entries = X.indptr[rows + 1] - X.indptr[rows]
     indptr = np.zeros(len(rows) + 1, X.indptr.dtype)
@@ -91,7 +71,7 @@ def copy_rows(X: Any, rows: NDArray[np.integer[Any]], chunk_size: int) -> Any:
 
 
 def _csr_of(X: Any, data: NDArray[Any], indices: NDArray[Any], indptr: NDArray[Any]) -> Any:
-    """Return a matrix of the type of `X`; the constructor would copy views of large arrays."""
+    """Make a matrix like `X`; the constructor would copy views of large arrays."""
     matrix = type(X)((len(indptr) - 1, X.shape[1]), dtype=X.dtype)
     matrix.data, matrix.indices, matrix.indptr = data, indices, indptr
     return matrix

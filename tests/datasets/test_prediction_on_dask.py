@@ -1,4 +1,4 @@
-"""Predictions for files on a local Dask cluster of two worker processes."""
+"""Predictions for files on a local Dask cluster with two worker processes."""
 
 import os
 
@@ -44,11 +44,11 @@ def test_workers_write_the_same_bytes(on_dask, source, tmp_path):
     assert contents(parallel) == contents(serial)
 
 
-def test_all_files_are_whole_after_a_worker_was_killed(on_dask, client, source, tmp_path):
+def test_all_files_are_complete_after_a_worker_was_killed(on_dask, client, source, tmp_path):
     before = set(client.run(os.getpid).values())
     (tmp_path / "notes").mkdir()
     killing = FunctionTransformer(kill_worker_in_fifth_call, kw_args={"folder": tmp_path / "notes"})
-    # Fitting is the first call.
+    # The first call is in fit.
     model = fit_model(killing)
     out = tmp_path / "parallel"
     calls, parts = [], set()
@@ -61,9 +61,9 @@ def test_all_files_are_whole_after_a_worker_was_killed(on_dask, client, source, 
     killed = killed_process(tmp_path / "notes")
     assert killed in before
     assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    # What the killed worker had begun was there, and is there no longer.
+    # The file that the killed worker had begun was there, and has been removed.
     assert any(f".{killed}-" in name for name in parts)
     assert sorted(out.iterdir()) == parallel
-    # The model kills no more.
+    # The model kills only once.
     serial = predict_files(model, source, tmp_path / "serial", batch_size=10, n_jobs=1)
     assert contents(parallel) == contents(serial)

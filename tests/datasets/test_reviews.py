@@ -21,13 +21,13 @@ def reviews():
 
 @pytest.fixture(scope="module")
 def tokens(reviews):
-    """All indices of words, without the start markers."""
+    """All indices except the start markers."""
     return np.concatenate([review[1:] for review in reviews[0]])
 
 
 @pytest.fixture(scope="module")
 def accuracy(reviews):
-    """Test accuracies on single words, and of logistic regression on pairs as well."""
+    """Test accuracies with single words, and with pairs of words too."""
     X_train, y_train = reviews[0][:10_000], reviews[1][:10_000]
     X_test, y_test = make_reviews(5_000, random_state=1)
     words = CountVectorizer(
@@ -73,7 +73,7 @@ def test_word_frequency_falls_as_a_power_of_rank(tokens, first, last, exponent):
     assert slope == pytest.approx(-exponent, abs=0.05)
 
 
-def test_log_odds_of_words_spread_as_on_imdb(reviews):
+def test_log_odds_of_words_vary_as_on_imdb(reviews):
     counts = np.zeros((2, NUM_WORDS))
     for review, label in zip(*reviews, strict=True):
         counts[label, np.unique(review)] += 1
@@ -83,7 +83,7 @@ def test_log_odds_of_words_spread_as_on_imdb(reviews):
         assert log_odds[first : last + 1].std() == pytest.approx(spread, rel=0.15)
 
 
-def test_most_pairs_of_a_negator_and_a_polar_word_contradict_the_word(reviews):
+def test_polar_words_after_a_negator_speak_for_the_other_side(reviews):
     X, y = reviews
     flat = np.concatenate(list(X))
     positive = np.repeat(y, [len(review) for review in X]) == 1
@@ -129,11 +129,9 @@ def test_labels_are_shuffled():
     assert 400 < np.count_nonzero(y[1:] != y[:-1]) < 600
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 30), st.integers(3, 100_000), st.integers(0, 2**32 - 1))
-def test_a_review_is_a_start_marker_and_indices_of_words_below_num_words(
-    n_samples, num_words, seed
-):
+def test_reviews_are_a_start_marker_and_indices_below_num_words(n_samples, num_words, seed):
     X, _ = make_reviews(n_samples, num_words=num_words, random_state=seed)
     for review in X:
         assert review[0] == 1
@@ -142,7 +140,7 @@ def test_a_review_is_a_start_marker_and_indices_of_words_below_num_words(
         assert review.max() < num_words
 
 
-def test_num_words_replaces_words_of_the_same_reviews_by_2():
+def test_num_words_only_replaces_words_by_2():
     X_all, y_all = make_reviews(10, num_words=100_000, random_state=0)
     X, y = make_reviews(10, num_words=50, random_state=0)
     np.testing.assert_array_equal(y, y_all)
@@ -150,7 +148,7 @@ def test_num_words_replaces_words_of_the_same_reviews_by_2():
         np.testing.assert_array_equal(review, [i if i < 50 else 2 for i in whole])
 
 
-def test_same_seed_gives_the_same_reviews_and_another_seed_others():
+def test_reviews_depend_only_on_the_seed():
     X, y = make_reviews(50, random_state=4)
     X_same, y_same = make_reviews(50, random_state=np.random.RandomState(4))
     X_other, _ = make_reviews(50, random_state=5)
@@ -165,8 +163,8 @@ def test_random_state_advances_between_calls():
     assert not np.array_equal(first[0][:11], second[0][:11])
 
 
-def test_global_random_state_is_left_alone():
-    before = np.random.get_state()[1].copy()  # noqa: NPY002 - the global state is the subject
+def test_global_random_state_is_not_used():
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
     make_reviews(5, random_state=0)
     np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
@@ -181,6 +179,6 @@ def test_global_random_state_is_left_alone():
         ({"random_state": "seed"}, "random_state"),
     ],
 )
-def test_a_parameter_out_of_range_is_named(parameters, name):
+def test_invalid_parameter_is_named(parameters, name):
     with pytest.raises(ValueError, match=f"The '{name}' parameter of make_reviews must be"):
         make_reviews(**parameters)

@@ -7,7 +7,7 @@ import pytest
 from skimdb.utils._files import atomic_file, leftover_parts
 
 
-def test_file_appears_whole_or_not_at_all(tmp_path):
+def test_file_is_replaced_when_it_is_complete(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
     with atomic_file(path) as file:
@@ -19,7 +19,7 @@ def test_file_appears_whole_or_not_at_all(tmp_path):
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_failed_writing_leaves_the_old_file_and_nothing_else(tmp_path, error):
+def test_error_leaves_only_the_old_file(tmp_path, error):
     path = tmp_path / "file"
     path.write_bytes(b"old")
 
@@ -34,11 +34,11 @@ def test_failed_writing_leaves_the_old_file_and_nothing_else(tmp_path, error):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="processes cannot be asked for")
-def test_leftover_parts_are_those_of_processes_that_are_gone(tmp_path):
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are not looked up")
+def test_leftover_parts_are_those_of_processes_that_ended(tmp_path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    gone = f"a.txt.{ended.pid}-0123abcd.part"
+    dead = f"a.txt.{ended.pid}-0123abcd.part"
     own = f"a.txt.{os.getpid()}-0123abcd.part"
     others = [
         f"a.txt.{os.getppid()}-0123abcd.part",  # alive
@@ -46,14 +46,14 @@ def test_leftover_parts_are_those_of_processes_that_are_gone(tmp_path):
         "a.txt.old.part",
         "a.txt",
     ]
-    for name in [gone, own, *others]:
+    for name in [dead, own, *others]:
         (tmp_path / name).touch()
     missing = tmp_path / "missing" / "c.txt"
     parts = leftover_parts([tmp_path / "a.txt", missing])
-    assert sorted(part.name for part in parts) == sorted([gone, own])
+    assert sorted(part.name for part in parts) == sorted([dead, own])
 
 
-def test_processes_of_other_users_are_alive(tmp_path, monkeypatch):
+def test_parts_of_processes_of_other_users_are_kept(tmp_path, monkeypatch):
     def refuse(pid, number):
         raise PermissionError
 
