@@ -284,7 +284,6 @@ class TestFit:
             ({"num_words": 0}, "The 'num_words' parameter of MultiHotVectorizer must be"),
             ({"num_words": 2**31 + 1}, "The 'num_words' parameter of MultiHotVectorizer must be"),
             ({"skip_top": -1}, "The 'skip_top' parameter of MultiHotVectorizer must be"),
-            ({"word_index": ["the"]}, "The 'word_index' parameter of MultiHotVectorizer must be"),
         ],
     )
     def test_wrong_parameters(self, method, params, message):

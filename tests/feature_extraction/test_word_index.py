@@ -467,10 +467,6 @@ class TestParameters:
         ("params", "message"),
         [
             ({"num_words": 0}, "The 'num_words' parameter of WordIndexEncoder must be"),
-            ({"word_index": ["a"]}, "The 'word_index' parameter of WordIndexEncoder must be"),
-            ({"lowercase": "yes"}, "The 'lowercase' parameter of WordIndexEncoder must be"),
-            ({"filters": None}, "The 'filters' parameter of WordIndexEncoder must be"),
-            ({"punctuation": None}, "The 'punctuation' parameter of WordIndexEncoder must be"),
             ({"index_from": -1}, "The 'index_from' parameter of WordIndexEncoder must be"),
             ({"index_from": 2**30}, "The 'index_from' parameter of WordIndexEncoder must be"),
             ({"min_df": 0.5}, "The 'min_df' parameter of WordIndexEncoder must be"),
@@ -624,7 +620,7 @@ class TestComposition:
         assert search.best_params_["encoder__num_words"] is None
         assert len(search.best_estimator_["encoder"].word_index_) == 6
 
-    def test_the_learnt_word_index_names_the_features(self, data):
+    def test_the_learned_word_index_names_the_features(self, data):
         X, _ = data
         encoder = WordIndexEncoder().fit(X)
         vectorizer = MultiHotVectorizer(None, word_index=encoder.word_index_)
