@@ -59,7 +59,7 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
     See Also
     --------
     MultiHotVectorizer : Multi-hot features from sequences of word indices.
-    sklearn.naive_bayes.MultinomialNB : The classifier whose coefficients are these ratios.
+    sklearn.naive_bayes.MultinomialNB : Its log probabilities differ by these ratios.
     sklearn.feature_extraction.text.TfidfTransformer : Scaling that ignores the classes.
 
     Notes

@@ -219,9 +219,10 @@ class TestOutput:
     @pytest.mark.skipif(
         "sparse_interface" not in sklearn.get_config(), reason="scikit-learn older than 1.9"
     )
-    def test_sparse_interface_of_scikit_learn_is_respected(self):
+    @pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2)])
+    def test_sparse_interface_of_scikit_learn_is_respected(self, ngram_range):
         with sklearn.config_context(sparse_interface="sparray"):
-            X = MultiHotVectorizer(50).transform(REVIEWS)
+            X = MultiHotVectorizer(50, ngram_range=ngram_range).fit_transform(REVIEWS)
         assert isinstance(X, sp.csr_array)
         assert_canonical(X)
 
@@ -456,7 +457,7 @@ class TestComposition:
     def test_grid_search(self, data):
         X, y = data
         pipeline = Pipeline([("vectorizer", MultiHotVectorizer()), ("nb", BernoulliNB())])
-        grid = {"vectorizer__num_words": [10, 60], "vectorizer__skip_top": [0, 5]}
+        grid = {"vectorizer__num_words": [10, 60], "vectorizer__ngram_range": [(1, 1), (1, 2)]}
         search = GridSearchCV(pipeline, grid, cv=3, error_score="raise").fit(X, y)
         assert search.best_params_["vectorizer__num_words"] == 60
         assert search.best_estimator_[0].num_words_ == 60

@@ -5,15 +5,11 @@ from collections import Counter
 import numpy as np
 import pytest
 import scipy.sparse as sp
-import sklearn
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.model_selection import GridSearchCV
-from sklearn.naive_bayes import BernoulliNB
-from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 
 from skimdb.datasets import fetch_imdb, make_reviews
@@ -318,22 +314,8 @@ class TestContract:
         assert dense.dtype == dtype
         assert_array_equal(dense, X.toarray())
 
-    def test_sparse_interface_of_scikit_learn_is_respected(self):
-        if "sparse_interface" not in sklearn.get_config():
-            pytest.skip("this scikit-learn has no such setting")
-        with sklearn.config_context(sparse_interface="sparray"):
-            X = MultiHotVectorizer(ngram_range=(1, 2)).fit_transform(REVIEWS)
-        assert isinstance(X, sp.csr_array)
-
     def test_all_containers_give_the_same(self):
         vectorizer = MultiHotVectorizer(ngram_range=(1, 2))
         expected = vectorizer.fit_transform(REVIEWS)
         arrays = object_array([np.array(row, dtype=np.uint16) for row in REVIEWS])
         assert (vectorizer.fit_transform(arrays) != expected).nnz == 0
-
-    def test_grid_search(self):
-        X, y = make_reviews(200, random_state=0)
-        pipeline = make_pipeline(MultiHotVectorizer(), BernoulliNB())
-        grid = {"multihotvectorizer__ngram_range": [(1, 1), (1, 2)]}
-        search = GridSearchCV(pipeline, grid, cv=2).fit(X, y)
-        assert not np.isnan(search.cv_results_["mean_test_score"]).any()

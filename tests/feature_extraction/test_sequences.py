@@ -204,13 +204,14 @@ def test_the_libraries_of_the_inputs_are_not_needed():
     code = """
 import sys
 sys.modules.update(dict.fromkeys(["pandas", "polars", "pyarrow", "tensorflow"]))  # not importable
-from skimdb.feature_extraction import MultiHotVectorizer
-print(MultiHotVectorizer(3, sparse_output=False).transform([[1], [2]]).tolist())
+from skimdb.feature_extraction import MultiHotVectorizer, WordIndexEncoder
+sequences = WordIndexEncoder().fit_transform(["a b"])
+print(MultiHotVectorizer(6, sparse_output=False).transform(sequences).tolist())
 """
     output = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     )
-    assert output.stdout == "[[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]\n"
+    assert output.stdout == "[[0.0, 1.0, 0.0, 0.0, 1.0, 1.0]]\n"
 
 
 NOT_SEQUENCES = {
@@ -383,6 +384,7 @@ def test_a_boolean_is_found_at_any_position(n_other_words, rows, data):
     "container",
     [
         list,
+        np.array,
         lambda rows: [np.array(row) for row in rows],
         lambda rows: pa.array(rows, pa.list_(pa.float64())),
         lambda rows: pl.Series(rows, dtype=pl.List(pl.Float32)),
@@ -397,11 +399,6 @@ def test_numbers_that_are_not_whole_are_refused(container, value):
         flatten_sequences(X)
 
 
-def test_nan_in_a_2d_array_is_refused():
-    with pytest.raises(ValueError, match="Row 1 of X contains nan, which is not a whole number"):
-        flatten_sequences(np.array([[1, 2], [np.nan, 3]]))
-
-
 @pytest.mark.parametrize(
     "index",
     [-1, MAX_INDEX + 1, 2**40, 2**63, 2**70, -(2**70), float("inf"), float("-inf")],
@@ -412,49 +409,30 @@ def test_indices_out_of_range_are_refused(index):
         flatten_sequences([[1], [2, index]])
 
 
-def test_float32_indices_out_of_range_are_refused():
-    with pytest.raises(ValueError, match="Row 1 of X contains the index 2147483648"):
-        flatten_sequences(np.array([[1], [2**31]], dtype=np.float32))
-
-
 def test_half_precision_indices_are_read():
     assert_flattened(np.array([[1], [2048]], dtype=np.float16), [[1], [2048]])
 
 
-def test_an_index_that_no_float_can_hold_is_refused():
-    with pytest.raises(ValueError, match="Row 1 of X contains the index 1e308 or more"):
-        flatten_sequences([[1], [10**5000]])
-
-
 @pytest.mark.parametrize(
-    "X",
+    ("X", "index"),
     [
-        [np.array([1], dtype=np.int8), np.array([-5, 2], dtype=np.int64)],
-        np.array([[1, 2], [3, -5]]),
-        np.array([[1.0, 2.0], [3.0, -5.0]]),
-        pa.array([[1], [2, -5]]),
-        pl.Series([[1], [-5]]),
-        pd.Series([[1], [-5]]),
+        ([np.array([1], dtype=np.int8), np.array([-5, 2], dtype=np.int64)], -5),
+        (np.array([[1, 2], [3, -5]]), -5),
+        (np.array([[1.0, 2.0], [3.0, -5.0]]), -5),
+        (pa.array([[1], [2, -5]]), -5),
+        (pl.Series([[1], [-5]]), -5),
+        (pd.Series([[1], [-5]]), -5),
+        ([np.array([], dtype=np.uint64), np.array([2**63], dtype=np.uint64)], 2**63),
+        ([np.array([1]), np.array([2**63], dtype=np.uint64)], 2**63),
+        (np.array([[1], [2**63]], dtype=np.uint64), 2**63),
+        (pa.array([[], [2**63]], pa.list_(pa.uint64())), 2**63),
+        (np.array([[1], [2**31]], dtype=np.float32), 2**31),
+        ([[1], [10**5000]], "1e308 or more"),
     ],
-    ids=["arrays", "2-D", "floats", "pyarrow", "polars", "pandas"],
+    ids=lambda value: type(value).__name__,
 )
-def test_negative_indices_are_refused(X):
-    with pytest.raises(ValueError, match="Row 1 of X contains the index -5"):
-        flatten_sequences(X)
-
-
-@pytest.mark.parametrize(
-    "X",
-    [
-        [np.array([], dtype=np.uint64), np.array([2**63], dtype=np.uint64)],
-        [np.array([1]), np.array([2**63], dtype=np.uint64)],
-        np.array([[1], [2**63]], dtype=np.uint64),
-        pa.array([[], [2**63]], pa.list_(pa.uint64())),
-    ],
-    ids=["arrays", "signed and unsigned", "2-D", "pyarrow"],
-)
-def test_indices_beyond_int32_are_refused(X):
-    with pytest.raises(ValueError, match=f"Row 1 of X contains the index {2**63}"):
+def test_indices_out_of_range_are_refused_in_every_container(X, index):
+    with pytest.raises(ValueError, match=f"Row 1 of X contains the index {index}"):
         flatten_sequences(X)
 
 
