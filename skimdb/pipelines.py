@@ -7,7 +7,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from skimdb.feature_extraction import LogCountRatioScaler, MultiHotVectorizer, WordIndexEncoder
 
-# An apostrophe belongs to its word.
+# Apostrophes stay within words.
 _PUNCTUATION = string.punctuation.replace("'", "")
 
 
@@ -16,26 +16,27 @@ def make_text_classifier(
 ) -> Pipeline:
     """Make the recommended pipeline for raw text.
 
-    A dense network on the words and punctuation marks, their pairs and their triples, each scaled
-    by its log-count ratio.
+    By default, a dense network classifies texts by their words, punctuation marks, pairs and
+    triples of these. Each feature is scaled by its log-count ratio.
 
     Parameters
     ----------
     ngram_range : tuple (min_n, max_n), default=(1, 3)
-        The lengths of the n-grams, in words. Shorter ones make a smaller and faster model.
+        Smallest and largest number of words in an n-gram. A smaller `max_n` makes a smaller and
+        faster model.
     random_state : int, RandomState instance or None, default=None
-        Seed of the network. Pass an int for the same results in each call of `fit`.
+        Seed of the network. Pass an int for reproducible results across calls of `fit`.
 
     Returns
     -------
     pipeline : sklearn.pipeline.Pipeline
         `WordIndexEncoder`, `MultiHotVectorizer`, `LogCountRatioScaler` and
-        `DenseSentimentClassifier`, not fitted. It is fitted to an array-like of shape
-        (n_samples,) of str, and two classes.
+        `DenseSentimentClassifier`, not fitted. Fit it to an array-like of str of shape
+        (n_samples,) and labels with two classes.
 
     See Also
     --------
-    sklearn.pipeline.make_pipeline : Makes other pipelines of the same steps.
+    sklearn.pipeline.make_pipeline : Make other pipelines of the same steps.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The names of word indices."""
+"""Names of word indices."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,34 +10,16 @@ from numpy.typing import NDArray
 from skimdb.datasets._base import INDEX_FROM
 from skimdb.feature_extraction._sequences import MAX_INDEX, IntArray
 
-# Keras' convention: what the first indices mean.
+# Names of the first indices, by Keras' convention.
 MARKERS = ("<pad>", "<start>", "<oov>", "<unused>")
 
 
 def index_names(
     indices: IntArray, word_index: Mapping[str, int] | None, input_features: Any
 ) -> NDArray[np.object_]:
-    """Return the names of word indices.
+    """Return the names of word indices; those without a name are called "index_17", for example.
 
-    Parameters
-    ----------
-    indices : ndarray of int of shape (n_indices,)
-        The indices.
-    word_index : dict of str to int or None
-        The rank of each word, from 1 on.
-    input_features : array-like of str or None
-        The names of the indices from 0 on, for when there is no `word_index`. Ignored unless they
-        begin with those of the markers.
-
-    Returns
-    -------
-    ndarray of shape (n_indices,), dtype object
-        Indices without a name are called the likes of "index_17".
-
-    Raises
-    ------
-    ValueError
-        If `word_index` does not give every word a rank of its own.
+    Without `word_index`, `input_features` names the indices from 0 if it begins with the markers.
     """
     names: dict[int, str] = {}
     if word_index is not None:
@@ -50,12 +32,11 @@ def index_names(
 
 
 def check_word_index(word_index: Mapping[Any, Any], largest_rank: int) -> None:
-    """Raise a ValueError unless each word has a rank of its own, from 1 to `largest_rank`."""
+    """Raise a ValueError unless the ranks are distinct integers from 1 to `largest_rank`."""
     for word, rank in word_index.items():
         if not (isinstance(word, str) and isinstance(rank, int | np.integer) and rank >= 1):
             raise ValueError(
-                "word_index must map words to ranks, which are integers from 1 on, "
-                f"got {word!r}: {rank!r}."
+                f"word_index must map words to ranks, integers from 1, got {word!r}: {rank!r}."
             )
         if rank > largest_rank:
             raise ValueError(

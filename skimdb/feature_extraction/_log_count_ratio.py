@@ -1,4 +1,4 @@
-"""Scaling of features by how much more often one class has them than the other."""
+"""Scale features by the log ratio of their frequencies in two classes."""
 
 from numbers import Real
 from typing import Any, ClassVar, Self
@@ -20,7 +20,7 @@ from sklearn.utils.validation import (
 
 _DTYPES = [np.float64, np.float32]
 
-# What NumPy and SciPy convert, 32-bit values and indices to 64 bits, is a block at a time.
+# NumPy and SciPy make 64-bit copies of 32-bit values and indices; blocks keep the copies small.
 _ROWS_PER_BLOCK = 1024
 _ENTRIES_PER_BLOCK = 2**18
 
@@ -33,49 +33,49 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
     .. math:: r_j = \log \frac{p_j / \lVert p \rVert_1}{q_j / \lVert q \rVert_1},
 
     where :math:`p_j` is `alpha` plus the sum of the feature over the positive samples, and
-    :math:`q_j` the same over the negative ones [1]_. Words that both classes use alike come close
-    to 0, so that a regularised classifier hears those that tell the classes apart.
+    :math:`q_j` the same over the negative ones [1]_. Features that are equally frequent in both
+    classes are scaled to about 0, so a regularised classifier relies on those that differ.
 
     Parameters
     ----------
     alpha : float, default=1.0
-        What is added to the count of each feature in each class; above 0. The larger, the closer
-        to 0 come the ratios, those of rare features first.
+        Smoothing parameter, added to the count of each feature in each class; must be positive.
+        Larger values shrink the ratios towards 0, most of all those of rare features.
     copy : bool, default=True
-        False scales in place what :meth:`transform` is given, where that is a NumPy array or a
-        CSR matrix of float32 or float64.
+        If False, :meth:`transform` scales X in place if it is a NumPy array or CSR matrix of
+        float32 or float64.
 
     Attributes
     ----------
     feature_log_count_ratio_ : ndarray of shape (n_features,), dtype float64
-        The factor of each feature: above 0 where it is the more frequent in the positive class.
+        Factor of each feature. Positive if it is more frequent in the positive class.
     classes_ : ndarray of shape (2,)
-        The labels, sorted. The second is the positive class.
+        Sorted labels. The second is the positive class.
     n_features_in_ : int
         Number of features seen in :meth:`fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,), dtype object
-        Names of features seen in :meth:`fit`, where all are strings.
+        Names of features seen in :meth:`fit`, if all are strings.
 
     See Also
     --------
     MultiHotVectorizer : Multi-hot features from sequences of word indices.
-    sklearn.naive_bayes.MultinomialNB : The classifier whose coefficients are these ratios.
-    sklearn.feature_extraction.text.TfidfTransformer : Scaling that knows no classes.
+    sklearn.naive_bayes.MultinomialNB : Its log probabilities differ by these ratios.
+    sklearn.feature_extraction.text.TfidfTransformer : Scaling that ignores the classes.
 
     Notes
     -----
-    Wang and Manning's NBSVM [1]_ is this scaling of multi-hot features, followed by a linear
-    support vector machine whose coefficients `w` are in the end interpolated with their mean
-    magnitude, ``(1 - beta) * abs(w).mean() + beta * w``. A pipeline of this scaler and
-    ``LinearSVC`` is NBSVM with ``beta=1``, without the interpolation; with ``LogisticRegression``
-    its logistic form. Followed by ``DenseSentimentClassifier`` it is a network whose first layer
-    learns fast from telling words and slowly from others, in the manner of a neural NBSVM.
+    Wang and Manning's NBSVM [1]_ applies this scaling to multi-hot features and fits a linear
+    support vector machine. It then interpolates the coefficients `w` with their mean magnitude,
+    ``(1 - beta) * abs(w).mean() + beta * w``. This scaler followed by ``LinearSVC`` is NBSVM
+    with ``beta=1``, which means no interpolation. Use ``LogisticRegression`` for its logistic form,
+    or ``DenseSentimentClassifier`` for a neural one, whose first layer learns faster from
+    features with large ratios.
 
-    For more than two classes, put the scaler into the estimator of a
-    :class:`~sklearn.multiclass.OneVsRestClassifier`, so that each class has ratios of its own.
+    For more than two classes, put the scaler and the classifier into a pipeline within
+    :class:`~sklearn.multiclass.OneVsRestClassifier`, so that each class has its own ratios.
 
-    A sparse result shares no memory with `X`, not even the indices, unless ``copy=False``: methods
-    that work in place, such as ``sort_indices``, would otherwise damage the one through the other.
+    Unless ``copy=False``, a sparse result shares no memory with `X`, not even the indices, so
+    in-place methods such as ``sort_indices`` affect only one of them.
 
     References
     ----------
@@ -120,11 +120,11 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Counts or multi-hot features, or anything else that is not negative.
+            Counts, multi-hot or other non-negative features.
         y : array-like of shape (n_samples,)
-            Labels of two classes.
+            Labels with exactly two classes.
         sample_weight : array-like of shape (n_samples,), default=None
-            How often each sample counts. One of weight 0 is as good as absent, with its label.
+            Sample weights. Samples of weight 0 and their labels are ignored.
 
         Returns
         -------
@@ -134,7 +134,8 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         Raises
         ------
         ValueError
-            For negative features or weights, and unless exactly two classes have weight.
+            If features or weights are negative, or y does not have exactly two classes with
+            positive weight.
         """
         features, labels = check_X_y(X, y, accept_sparse="csr", dtype=_DTYPES, estimator=self)
         check_non_negative(features, f"X in {type(self).__name__}")
@@ -150,9 +151,9 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
             )
         class_weights = weight * (labels == classes[:, np.newaxis])
         counts = self.alpha + _weighted_sums(class_weights, features)
-        # Differences of logarithms are finite also where a quotient would underflow.
+        # Unlike a quotient, a difference of logarithms cannot underflow.
         negative, positive = np.log(counts) - np.log(counts.sum(axis=1, keepdims=True))
-        # Only now is all known to be right: a failed fit leaves the scaler as it was.
+        # Set attributes only after all checks, so that a failed fit changes nothing.
         validate_data(self, X, y, skip_check_array=True)
         self.classes_ = classes
         self.feature_log_count_ratio_ = positive - negative
@@ -164,17 +165,17 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Counts or multi-hot features, or anything else that is not negative.
+            Counts, multi-hot or other non-negative features.
 
         Returns
         -------
         {ndarray, CSR matrix} of shape (n_samples, n_features)
-            The scaled features, sparse if `X` is. float32 stays float32, all else is float64.
+            Scaled features, sparse if `X` is. float32 is kept, other types become float64.
 
         Raises
         ------
         ValueError
-            For negative features, or another number of them than in :meth:`fit`.
+            If features are negative, or their number differs from that in :meth:`fit`.
         """
         check_is_fitted(self)
         X = validate_data(
@@ -201,13 +202,12 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         tags.input_tags.sparse = True
         tags.input_tags.positive_only = True
         tags.target_tags.required = True
-        # Not a classifier; yet these are the tags that say that two classes are all it takes.
+        # Not a classifier, but only these tags can say that y must be binary.
         tags.classifier_tags = ClassifierTags(multi_class=False)
         return tags
 
 
 def _weighted_sums(weights: NDArray[np.float64], X: Any) -> NDArray[np.float64]:
-    """Return ``weights @ X``."""
     sums = np.zeros((len(weights), X.shape[1]))
     for start in range(0, X.shape[0], _ROWS_PER_BLOCK):
         block = slice(start, start + _ROWS_PER_BLOCK)

@@ -28,80 +28,81 @@ from skimdb.feature_extraction._unigrams import fill_words, find_words
 class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turn sequences of word indices into multi-hot features.
 
-    Feature `j` of a review is 1 if the review contains the word index `j`, else 0. Where all
+    Feature `j` of a review is 1 if the review contains the word index `j`, else 0. If all
     indices are below `num_words`, the result equals that of the loop ::
 
         results = np.zeros((len(sequences), num_words))
         for i, sequence in enumerate(sequences):
             results[i, sequence] = 1.0
 
-    With n-grams, or limits on how many reviews contain a feature, the features are the n-grams
-    that :meth:`fit` has seen: see `ngram_range`.
+    With `ngram_range`, `min_df`, `max_df` or `max_features`, the features are instead the n-grams
+    that :meth:`fit` learns from the reviews.
 
     Parameters
     ----------
     num_words : int or None, default=10_000
-        The number of features. Indices below it are kept, the others become `oov_char`. None
-        learns it in :meth:`fit`, as one more than the largest index (and than `oov_char`).
+        Number of features. Indices below `num_words` are kept, the others become `oov_char`. If
+        None, :meth:`fit` sets it to one more than the largest index or `oov_char`, whichever is
+        larger.
     skip_top : int, default=0
-        Indices below it become `oov_char` too. As in Keras' ``load_data``, an index `w` is kept
-        if ``skip_top <= w < num_words``, whether it stands for a word or for a marker.
+        Indices below `skip_top` become `oov_char` too. As in Keras' ``load_data``, an index `w` is
+        kept if ``skip_top <= w < num_words``, whether it stands for a word or for a marker.
     oov_char : int or None, default=2
-        The index that stands for every index outside of these limits. It must be below
-        `num_words`, is itself exempt from `skip_top`, and must differ from `pad_char`. None
-        drops such indices instead.
+        Replaces every index outside these limits. It must be below `num_words` and differ from
+        `pad_char`; `skip_top` does not apply to it. If None, such indices are dropped.
     pad_char : int or None, default=None
-        An index to be left out, such as the 0 with which a 2-D array is filled up. It is taken
-        out first, before `skip_top` and `num_words` apply, so it never becomes `oov_char`, and
-        its feature is always 0. None leaves nothing out.
+        Index to ignore, such as the 0 that pads a 2-D array. It is removed before `skip_top` and
+        `num_words` apply, so it never becomes `oov_char`, and its feature is always 0. If None,
+        no index is ignored.
     sparse_output : bool, default=True
         Return a CSR matrix if True, else an array.
     dtype : dtype, default=numpy.float32
-        The type of the output, any boolean, integer or floating type.
+        Type of the output: any boolean, integer or floating type.
     ngram_range : tuple of int (min_n, max_n), default=(1, 1)
-        The least and the greatest number of words in an n-gram. With another range than (1, 1),
-        or with any of the next three parameters, :meth:`fit` learns the n-grams of the reviews,
-        and each makes a feature. N-grams hold only words: the indices 0 to 3, `oov_char`,
-        `pad_char` and whatever `skip_top` and `num_words` exclude are in no n-gram, and no n-gram
-        reaches over them.
+        Smallest and largest number of words in an n-gram. Any range other than (1, 1), or any
+        non-default value of the next three parameters, makes :meth:`fit` learn n-grams as
+        features. N-grams consist of words only and are interrupted by everything else: the
+        indices 0 to 3, `oov_char`, `pad_char`, and indices outside `skip_top` and `num_words`.
     min_df, max_df : int or float in [0.0, 1.0], default=1 and 1.0
-        N-grams that fewer than `min_df`, or more than `max_df`, of the reviews contain are no
-        features. An int is a number of reviews, a float a proportion.
+        Ignore n-grams that occur in fewer than `min_df` or in more than `max_df` reviews. An int
+        is a number of reviews, a float a proportion.
     max_features : int or None, default=None
-        How many n-grams to keep, those that the most reviews contain; among equals, those that
-        come first in `ngrams_`.
+        Keep only this many n-grams, those that occur in the most reviews. Ties are broken by the
+        order in `ngrams_`. If None, keep all.
     word_index : dict of str to int, default=None
-        The frequency rank of each word, counted from 1, as ``fetch_imdb_word_index`` returns it.
-        It names the features, by Keras' convention: a word's index is its rank + 3, and the
-        indices 0 to 3 are "<pad>", "<start>", "<oov>" and "<unused>". It changes nothing else.
+        Frequency rank of each word, counted from 1, as ``fetch_imdb_word_index`` returns it. It
+        only affects feature names, which follow Keras' convention: a word's index is its rank + 3,
+        and the indices 0 to 3 are "<pad>", "<start>", "<oov>" and "<unused>".
 
     Attributes
     ----------
     num_words_ : int
-        The limit of the indices that are kept, which is the number of features unless these are
-        learnt. Set by :meth:`fit`.
+        Indices below it are kept. Unless n-grams are learned, it is the number of features. Set
+        by :meth:`fit`.
     ngrams_ : ndarray of shape (n_features_out, max_n), dtype int32
-        The learnt n-grams: the word indices of each, followed by zeros if there are fewer than
-        `max_n`. Sorted by their number of words, then by the indices. Only set where n-grams are
-        learnt.
+        Word indices of each learned n-gram, padded with zeros to `max_n`. Sorted by number of
+        words, then by indices. Only set if n-grams are learned.
 
     See Also
     --------
-    skimdb.feature_extraction.LogCountRatioScaler : Scales features by how they tell classes apart.
-    sklearn.preprocessing.MultiLabelBinarizer : The same for sets of labels of any kind.
+    LogCountRatioScaler : Scale features by how well they separate two classes.
+    sklearn.preprocessing.MultiLabelBinarizer : Multi-hot features from sets of any labels.
     sklearn.feature_extraction.text.CountVectorizer : Features from raw text.
 
     Notes
     -----
-    Unless `num_words` is None or n-grams are learnt, the estimator is :term:`stateless` and needs
-    no :meth:`fit`, which then only validates.
+    **Fitting.** Unless `num_words` is None or n-grams are learned, the estimator is
+    :term:`stateless`: :meth:`transform` works without :meth:`fit`, which only validates.
 
-    Reviews may come as a list or tuple of lists, tuples, ranges or arrays, an object array of
-    these, a 2-D array, a pandas or polars Series of lists, a pyarrow array (chunked or not) of
-    lists, a ``tf.RaggedTensor`` of one ragged dimension, or any other sequence of these. polars
-    Series are read through pyarrow. Indices must be integers or whole floating-point numbers
-    within 0 and 2**31 - 1; anything else is refused with an error that names the row. Booleans
-    and text are refused too.
+    **Containers.** Pass the reviews as a list, tuple or object array of lists, tuples, ranges or
+    arrays; a 2-D array; a pandas or polars Series of lists (polars needs pyarrow); a pyarrow array
+    or chunked array of lists; a ``tf.RaggedTensor`` with one ragged dimension; or any other
+    sequence of lists, tuples, ranges or arrays.
+
+    **Indices.** Use integers, or floating-point numbers without a fractional part, from 0 to
+    2**31 - 1. Other values, booleans and texts raise an error that names the row.
+
+    **Padding.** If shorter reviews are padded, pass `pad_char`; otherwise padding is a feature.
 
     References
     ----------
@@ -121,7 +122,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     >>> vectorizer.set_params(word_index={"the": 1, "and": 2, "a": 3}).get_feature_names_out()
     array(['<pad>', '<start>', '<oov>', '<unused>', 'the', 'and', 'a'], dtype=object)
 
-    The pairs of words that two reviews or more contain:
+    Pairs of words that occur in at least two reviews:
 
     >>> vectorizer = MultiHotVectorizer(
     ...     ngram_range=(2, 2), min_df=2, word_index={"not": 1, "a": 2, "good": 3, "film": 4}
@@ -183,7 +184,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Validate the parameters and the reviews; learn what is not given.
+        """Validate the reviews and learn the number of features or the n-grams, if needed.
 
         Parameters
         ----------
@@ -200,8 +201,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         TypeError, ValueError
-            If X does not hold sequences of word indices, for parameters that do not fit, or if no
-            n-gram is left.
+            If X does not hold sequences of word indices, if parameters are invalid or contradict
+            each other, or if no n-gram is left.
         """
         self._check_parameters()
         self._learn(flatten_sequences(X))
@@ -209,7 +210,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X: Any, y: Any = None) -> Any:
-        """Fit to the reviews and return their features, reading them once.
+        """Fit to the reviews and return their features, reading the reviews once.
 
         Parameters
         ----------
@@ -226,8 +227,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         TypeError, ValueError
-            If X does not hold sequences of word indices, for parameters that do not fit, or if no
-            n-gram is left.
+            If X does not hold sequences of word indices, if parameters are invalid or contradict
+            each other, or if no n-gram is left.
         """
         self._check_parameters()
         sequences = flatten_sequences(X)
@@ -246,7 +247,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         -------
         {ndarray, CSR matrix} of shape (n_samples, n_features_out)
             1 where a review contains a word or n-gram, else 0. A CSR matrix is in canonical
-            format: sorted and without repeats.
+            format, with sorted indices and no duplicates.
 
         Raises
         ------
@@ -264,18 +265,18 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features_out)
-            Features; whatever is not 0 counts as 1.
+            Features. Every non-zero value counts as 1.
 
         Returns
         -------
         ndarray of shape (n_samples,), dtype object
-            For each review an array of its word indices, sorted and without repeats; or, where
-            `ngram_range` goes beyond 1, of its rows of `ngrams_`.
+            One array per review: its sorted, unique word indices or, if `max_n` is above 1, its
+            rows of `ngrams_`.
 
         Raises
         ------
         ValueError
-            For another number of features.
+            If X has a different number of features.
         """
         check_is_fitted(self)
         X = check_array(X, accept_sparse="csr", dtype=None, ensure_min_samples=0)
@@ -296,25 +297,25 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return sequences
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Return the names of the features: words where they are known, joined by spaces.
+        """Return the names of the features; the words of an n-gram are joined by spaces.
 
         Parameters
         ----------
         input_features : array-like of str, default=None
-            The names of the word indices from 0 on, as
-            ``WordIndexEncoder.get_feature_names_out`` returns them, used if `word_index` is None.
-            Any other names, such as that of a column, are ignored.
+            Names of the word indices, starting at 0, as
+            ``WordIndexEncoder.get_feature_names_out`` returns them. Used if `word_index` is None.
+            Other names, such as that of a column, are ignored.
 
         Returns
         -------
         ndarray of shape (n_features_out,), dtype object
-            The words, "<pad>", "<start>", "<oov>" or "<unused>", or else the likes of "index_17".
+            Words or markers ("<pad>", "<start>", "<oov>", "<unused>"). An index without a name
+            is called "index_17", for example.
 
         Raises
         ------
         ValueError
-            If `word_index` does not give every word a rank of its own, or if two features have
-            the same name.
+            If two words in `word_index` have the same rank, or two features the same name.
         """
         check_is_fitted(self)
         if self._learns_ngrams:
@@ -336,8 +337,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return names
 
     def __sklearn_is_fitted__(self) -> bool:
-        learnt = "ngrams_" if self._learns_ngrams else "num_words_"
-        return not self._requires_fit or hasattr(self, learnt)
+        learned = "ngrams_" if self._learns_ngrams else "num_words_"
+        return not self._requires_fit or hasattr(self, learned)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -366,7 +367,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return len(self.ngrams_) if self._learns_ngrams else self._width
 
     def _check_parameters(self) -> None:
-        """Check what the constraints of single parameters cannot say."""
+        """Check parameters against each other."""
         if np.dtype(self.dtype).kind not in "biuf":
             raise ValueError(
                 f"dtype must be a boolean, integer or floating type, got {np.dtype(self.dtype)}."
@@ -401,10 +402,13 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _learn_ngrams(self, sequences: FlatSequences, num_words: int) -> NGrams:
         n_samples = len(sequences[1]) - 1
-        least, most = _count(self.min_df, n_samples), _count(self.max_df, n_samples)
+        min_df, max_df = (
+            _n_samples_of(self.min_df, n_samples),
+            _n_samples_of(self.max_df, n_samples),
+        )
         min_n, max_n = self.ngram_range
-        ngrams, df = learn_ngrams(sequences, partial(self._is_word, num_words), max_n, least)
-        is_kept = (np.count_nonzero(ngrams, axis=1) >= min_n) & (df <= most)
+        ngrams, df = learn_ngrams(sequences, partial(self._is_word, num_words), max_n, min_df)
+        is_kept = (np.count_nonzero(ngrams, axis=1) >= min_n) & (df <= max_df)
         kept = np.flatnonzero(is_kept)
         if self.max_features is not None:
             most_frequent = np.argsort(-df[kept], kind="stable")[: self.max_features]
@@ -417,7 +421,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return ngrams[kept]
 
     def _is_word(self, num_words: int, tokens: IntArray) -> NDArray[np.bool]:
-        """Tell which indices are words that n-grams may hold."""
+        """Tell which indices n-grams may contain."""
         is_word = (tokens >= max(self.skip_top, len(MARKERS))) & (tokens < num_words)
         for marker in (self.oov_char, self.pad_char):
             if marker is not None:
@@ -444,7 +448,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _add_indices(
         self, keys: NDArray[np.uint32], tokens: NDArray[np.uint32]
     ) -> NDArray[np.uint32]:
-        """Add to the key of each token's row the index that the token counts as."""
+        """Add each token's feature to the key of its row, and drop tokens without a feature."""
         if self.pad_char is not None:
             is_word = tokens != self.pad_char
             keys, tokens = keys[is_word], tokens[is_word]
@@ -455,11 +459,10 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return keys + tokens
 
 
-def _count(limit: Any, n_samples: int) -> float:
-    """Return a limit as a number of samples."""
+def _n_samples_of(limit: Any, n_samples: int) -> float:
     return float(limit if isinstance(limit, Integral) else limit * n_samples)
 
 
 def _as_given(limit: Any) -> tuple[bool, float]:
-    """Tell numbers from proportions: 1 is one review, and 1.0 is all of them."""
+    """Distinguish 1, one review, from 1.0, all reviews."""
     return isinstance(limit, Integral), limit

@@ -1,4 +1,4 @@
-"""Sequences of word indices, in whatever container, as one flat array and its offsets."""
+"""Convert any container of sequences of word indices to one flat array and offsets."""
 
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
@@ -16,40 +16,19 @@ FlatSequences: TypeAlias = tuple[IntArray, NDArray[np.int64]]
 
 MAX_INDEX = np.iinfo(np.int32).max
 
-# Looking an item up takes this many times longer than passing it by.
-_FEW = 16
+# Looking an item up by its position takes this many times longer than iterating over it.
+_LOOKUP_COST = 16
 
 _REAL_NUMBERS = (int, float, np.integer, np.floating)
 _REVIEWS = "a sequence of reviews, each a sequence of word indices"
 
 
 def flatten_sequences(X: Any) -> FlatSequences:
-    """Put sequences of word indices end to end.
+    """Concatenate sequences of word indices; sequence i is ``flat[offsets[i]:offsets[i + 1]]``.
 
-    pandas, polars, pyarrow and TensorFlow are recognised by what their objects can do; none of
-    them is imported.
-
-    Parameters
-    ----------
-    X : sequence of n_samples sequences of int
-        See :class:`skimdb.feature_extraction.MultiHotVectorizer` for what is taken.
-
-    Returns
-    -------
-    flat : ndarray of shape (n_tokens,)
-        The indices, of any integer dtype, all within 0 and 2**31 - 1. A view of X where that is
-        possible, so it must not be written to.
-    offsets : ndarray of shape (n_samples + 1,), dtype int64
-        Sequence i is ``flat[offsets[i]:offsets[i + 1]]``.
-
-    Raises
-    ------
-    TypeError
-        If X is no sequence of sequences, or holds text, booleans or anything else that is not a
-        real number.
-    ValueError
-        If a sequence or an index is missing, if an index is negative, above 2**31 - 1 or not a
-        whole number, or if X is nested too deeply or not deeply enough.
+    `flat` has any integer dtype. It may be a view of X, so do not write to it. Containers of
+    pandas, polars, pyarrow and TensorFlow are recognised by their methods, without importing
+    these libraries.
     """
     if is_text(X):
         raise TypeError(
@@ -58,7 +37,7 @@ def flatten_sequences(X: Any) -> FlatSequences:
         )
     if hasattr(X, "row_splits"):
         return _flatten_ragged_tensor(X)
-    if is_no_sequence(X):
+    if is_not_sequence(X):
         raise TypeError(f"X must be {_REVIEWS}, got {qualified_name(X)}.")
     X = _unwrap_arrow(X)
     if hasattr(X, "value_lengths"):
@@ -70,8 +49,8 @@ def is_text(value: Any) -> bool:
     return isinstance(value, str | bytes | bytearray)
 
 
-def is_no_sequence(value: Any) -> bool:
-    """Tell whether a value has no order, no length, columns, or a mask that would be lost."""
+def is_not_sequence(value: Any) -> bool:
+    """Refuse values without order or length, with columns, or with a mask that would be lost."""
     return (
         not (hasattr(value, "__len__") and hasattr(value, "__iter__"))
         or isinstance(value, Mapping | Set | np.ma.MaskedArray)
@@ -90,8 +69,8 @@ def qualified_name(value: Any) -> str:
 
 
 def _row_lookup(offsets: NDArray[np.int64]) -> Callable[[int], int]:
-    """Return the function from a place in the flat array to the row that it belongs to."""
-    return lambda place: int(np.searchsorted(offsets, place, side="right")) - 1
+    """Return a function that maps positions in the flat array to rows."""
+    return lambda position: int(np.searchsorted(offsets, position, side="right")) - 1
 
 
 def offsets_of(lengths: IntArray) -> NDArray[np.int64]:
@@ -119,15 +98,15 @@ def _unwrap_arrow(X: Any) -> Any:
 
 
 def _flatten_arrow(X: Any) -> FlatSequences:
-    """Flatten a pyarrow array of lists, of which it may be a slice."""
+    """Flatten a pyarrow array of lists, or a slice of one."""
     if X.null_count:
         raise _missing_error(int(np.argmax(X.is_null().to_numpy(zero_copy_only=False))))
     offsets = offsets_of(X.value_lengths().to_numpy())
     row_of = _row_lookup(offsets)
     values = X.flatten()
     if values.null_count:
-        place = int(np.argmax(values.is_null().to_numpy(zero_copy_only=False)))
-        raise _item_error(None, row_of(place))
+        position = int(np.argmax(values.is_null().to_numpy(zero_copy_only=False)))
+        raise _item_error(None, row_of(position))
     return _as_indices(values.to_numpy(zero_copy_only=False), row_of), offsets
 
 
@@ -143,7 +122,7 @@ def _flatten_array(X: NDArray[Any]) -> FlatSequences:
 
 
 def _flatten_rows(rows: list[Any]) -> FlatSequences:
-    """Flatten a list of sequences: fast where all are alike and sound, else one by one."""
+    """Flatten a list of sequences: fast if all are valid and of one kind, else one by one."""
     types = set(map(type, rows))
     flat: IntArray | None = None
     if types <= {list, tuple, range}:
@@ -162,7 +141,7 @@ def _row_offsets(rows: Sequence[Any]) -> NDArray[np.int64]:
 
 
 def _flatten_lists(rows: list[Sequence[Any]]) -> NDArray[np.int32] | None:
-    """Put Python ints end to end; None if there is anything else."""
+    """Concatenate sequences of Python ints; None if there are other items."""
     tokens = array("i")
     try:
         for row in rows:
@@ -173,24 +152,24 @@ def _flatten_lists(rows: list[Sequence[Any]]) -> NDArray[np.int32] | None:
     except (TypeError, OverflowError, DeprecationWarning):  # the last for np.bool in numpy < 2.3
         return None
     flat: NDArray[np.int32] = np.asarray(tokens)
-    # True and False have become 1 and 0, so only these need a look.
+    # True and False have become 1 and 0.
     suspects = _items_at(rows, flat <= 1)
     return flat if {bool, np.bool}.isdisjoint(map(type, suspects)) else None
 
 
 def _items_at(rows: list[Sequence[Any]], is_wanted: NDArray[np.bool]) -> Iterable[Any]:
-    """Return those items that are wanted, of all rows end to end."""
-    places = np.flatnonzero(is_wanted)
-    if len(places) * _FEW > len(is_wanted):
+    """Select items from the concatenated rows."""
+    positions = np.flatnonzero(is_wanted)
+    if len(positions) * _LOOKUP_COST > len(is_wanted):
         return compress(chain.from_iterable(rows), is_wanted.tobytes())
     offsets = _row_offsets(rows)
-    numbers = np.searchsorted(offsets, places, side="right") - 1
-    within = places - offsets[numbers]
+    numbers = np.searchsorted(offsets, positions, side="right") - 1
+    within = positions - offsets[numbers]
     return (rows[i][j] for i, j in zip(numbers.tolist(), within.tolist(), strict=True))
 
 
 def _flatten_arrays(rows: list[NDArray[Any]]) -> IntArray | None:
-    """Put 1-D integer arrays end to end; None if there is anything else."""
+    """Concatenate 1-D integer arrays; None if there are other arrays."""
     dtypes = set(map(attrgetter("dtype"), rows))
     if any(dtype.kind not in "iu" for dtype in dtypes) or set(map(attrgetter("ndim"), rows)) != {1}:
         return None
@@ -198,7 +177,7 @@ def _flatten_arrays(rows: list[NDArray[Any]]) -> IntArray | None:
 
 
 def _row_indices(row: Any, number: int) -> IntArray:
-    """Check one sequence, item by item where need be, and return it as an array."""
+    """Check one sequence, item by item if necessary, and return it as an array."""
     if is_missing(row) or (isinstance(row, float) and np.isnan(row)):
         raise _missing_error(number)
     if is_text(row):
@@ -211,7 +190,7 @@ def _row_indices(row: Any, number: int) -> IntArray:
             f"Row {number} of X is a single value, {row}, but X must be {_REVIEWS}. "
             "Write a single review as [[1, 14, 22]], or reshape an array with reshape(1, -1)."
         )
-    if is_no_sequence(row):
+    if is_not_sequence(row):
         raise TypeError(f"Row {number} of X must be a sequence, got {qualified_name(row)}.")
 
     values = np.asarray(row) if hasattr(row, "__array__") else None
@@ -228,7 +207,7 @@ def _row_indices(row: Any, number: int) -> IntArray:
 
 
 def _as_indices(values: NDArray[Any], row_of: Callable[[int], int]) -> IntArray:
-    """Check flat values, and return them as integers."""
+    """Check flat values and return them as integers."""
     if values.ndim != 1:
         raise _nested_error(row_of(0))
     if values.size == 0:
@@ -240,14 +219,14 @@ def _as_indices(values: NDArray[Any], row_of: Callable[[int], int]) -> IntArray:
         values = values.astype(np.float64, copy=False)  # float32 cannot tell 2**31 - 1 from 2**31
         not_whole = values != np.floor(values)  # NaN included
         if not_whole.any():
-            place = int(np.argmax(not_whole))
+            position = int(np.argmax(not_whole))
             raise ValueError(
-                f"Row {row_of(place)} of X contains {values[place]}, which is not a whole number. "
-                "Word indices must be non-negative integers."
+                f"Row {row_of(position)} of X contains {values[position]}, "
+                "which is not a whole number. Word indices must be non-negative integers."
             )
     if values.min() < 0 or values.max() > MAX_INDEX:
-        place = int(np.argmax((values < 0) | (values > MAX_INDEX)))
-        raise _range_error(f"{values[place]:.0f}", row_of(place))
+        position = int(np.argmax((values < 0) | (values > MAX_INDEX)))
+        raise _range_error(f"{values[position]:.0f}", row_of(position))
     return values.astype(np.int32) if is_float else values
 
 
@@ -267,7 +246,6 @@ def _nested_error(row: int) -> ValueError:
 
 
 def _item_error(item: Any, row: int) -> TypeError | ValueError:
-    """Return the error for an item that is not a real number."""
     if is_missing(item):
         return ValueError(f"Row {row} of X contains a missing value, {item!r}.")
     if isinstance(item, bool | np.bool):

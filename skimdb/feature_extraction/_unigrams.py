@@ -1,4 +1,4 @@
-"""Single words: which of them sequences contain."""
+"""Find the single words in sequences."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
@@ -11,7 +11,7 @@ from skimdb.feature_extraction._sequences import FlatSequences
 _Keys: TypeAlias = NDArray[np.uint32]
 AddIndices: TypeAlias = Callable[[_Keys, NDArray[np.uint32]], _Keys]
 
-# A block of 32-bit keys is sorted within the second-level cache.
+# The 32-bit keys of a block fit the second-level cache.
 _TOKENS_PER_BLOCK = 2**16
 _MAX_KEY = int(np.iinfo(np.uint32).max)
 
@@ -19,24 +19,9 @@ _MAX_KEY = int(np.iinfo(np.uint32).max)
 def find_words(
     sequences: FlatSequences, width: int, add_indices: AddIndices
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Return which words the sequences contain.
+    """Return CSR indices and indptr: the sorted, unique features of each sequence.
 
-    Parameters
-    ----------
-    sequences : tuple of ndarray
-        As :func:`flatten_sequences` returns them.
-    width : int
-        The number of features.
-    add_indices : callable
-        Adds to the keys of tokens the features that these tokens count as, and leaves out the
-        keys of those that count as none.
-
-    Returns
-    -------
-    indices : ndarray, dtype int32
-        The features of one sequence after the other, sorted and without repeats.
-    indptr : ndarray of shape (n_samples + 1,), dtype int64
-        Where those of each sequence begin.
+    `add_indices` adds each token's feature to the key of its row, and drops tokens without one.
     """
     indices = [np.empty(0, dtype=np.int32)]
     indptr = np.zeros(len(sequences[1]), dtype=np.int64)
@@ -49,7 +34,7 @@ def find_words(
 
 
 def fill_words(features: NDArray[Any], sequences: FlatSequences, add_indices: AddIndices) -> None:
-    """Put a 1 wherever a sequence contains a word."""
+    """Set features to 1 for the words of each sequence."""
     for start, stop, keys in _blocks(sequences, features.shape[1], add_indices):
         features[start:stop].reshape(-1)[keys] = 1
 
@@ -72,13 +57,13 @@ def _blocks(
 
 
 def _sorted_unique(keys: _Keys) -> _Keys:
-    """Sort keys in place and return each once, in a tenth of the time of np.unique."""
+    """Sort keys in place and return the unique ones, ten times as fast as np.unique."""
     keys.sort()
-    return keys.compress(is_first_of(keys))  # a third of the time of indexing
+    return keys.compress(is_first_of(keys))  # three times as fast as indexing
 
 
 def is_first_of(keys: NDArray[Any]) -> NDArray[np.bool]:
-    """Tell which of sorted keys differ from the one before."""
+    """Mark the first of each run of equal, sorted keys."""
     is_first = np.ones(len(keys), dtype=bool)
     np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
     return is_first

@@ -1,5 +1,4 @@
 import copy
-import pickle
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
@@ -10,7 +9,6 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -34,7 +32,7 @@ def one_liner(X, y, alpha=1.0):
 
 
 def multi_hot(n_samples=60, n_features=30, density=0.2, random_state=0):
-    """Multi-hot features of two classes, each with columns of its own."""
+    """Multi-hot features; half of the columns are more frequent in each class."""
     rng = np.random.default_rng(random_state)
     y = rng.permutation(np.arange(n_samples) % 2)
     taste = np.where(np.arange(n_features) % 2 == y[:, np.newaxis], 1.5, 0.5)
@@ -50,7 +48,7 @@ def with_index_dtype(X, dtype, container=sp.csr_array):
 
 @st.composite
 def samples(draw, max_value=1000):
-    """Counts, and labels of which both occur."""
+    """Counts, and labels of both classes."""
     shape = draw(hnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=7))
     X = draw(hnp.arrays(np.float64, shape, elements=st.integers(0, max_value)))
     y = draw(hnp.arrays(np.int64, shape[0], elements=st.integers(0, 1)))
@@ -89,7 +87,7 @@ class TestRatio:
         assert np.isfinite(scaler.feature_log_count_ratio_).all()
 
     @given(data=samples(), seed=st.integers(0, 2**32 - 1))
-    def test_does_not_depend_on_the_order_of_samples_and_features(self, data, seed):
+    def test_order_of_samples_and_features_does_not_matter(self, data, seed):
         X, y = data
         rng = np.random.default_rng(seed)
         rows, columns = rng.permutation(X.shape[0]), rng.permutation(X.shape[1])
@@ -231,7 +229,7 @@ class TestTransform:
         scaled = LogCountRatioScaler().fit_transform(sp.csr_array(X), y)
         assert_allclose(scaled.toarray(), X * one_liner(X, y), rtol=1e-5, atol=1e-6)
 
-    def test_repeated_entries_count_as_their_sum(self):
+    def test_duplicate_entries_are_summed(self):
         repeated = sp.csr_array(
             (np.array([1.0, 2.0, 5.0, 1.0]), np.array([1, 1, 0, 1]), np.array([0, 2, 4])),
             shape=(2, 2),
@@ -319,7 +317,7 @@ class TestErrors:
             LogCountRatioScaler().fit(X, Y, sample_weight=sample_weight)
 
     def test_no_weights(self):
-        # scikit-learn 1.9 has a message of its own.
+        # scikit-learn 1.9 raises its own error first.
         with pytest.raises(ValueError, match=r"(two classes .* got 0 class|at least one non-zero)"):
             LogCountRatioScaler().fit(X, Y, sample_weight=np.zeros(4))
 
@@ -357,14 +355,9 @@ class TestErrors:
         with pytest.raises(ValueError, match=message):
             LogCountRatioScaler(alpha).fit(X, Y)
 
-    def test_wrong_copy(self):
-        with pytest.raises(ValueError, match="The 'copy' parameter of LogCountRatioScaler must be"):
-            LogCountRatioScaler(copy="yes").fit(X, Y)
-
-    @pytest.mark.parametrize("method", ["transform", "get_feature_names_out"])
-    def test_not_fitted(self, method):
+    def test_not_fitted(self):
         with pytest.raises(NotFittedError):
-            getattr(LogCountRatioScaler(), method)(X)
+            LogCountRatioScaler().get_feature_names_out()
 
     @pytest.mark.parametrize(
         ("features", "y", "sample_weight"),
@@ -403,12 +396,6 @@ class TestContract:
         assert scaler.n_features_in_ == 2
         assert_allclose(scaler.feature_log_count_ratio_, one_liner(X[:, :2], Y))
 
-    def test_clone_and_pickle(self):
-        scaler = LogCountRatioScaler(0.5, copy=False).fit(X, Y)
-        assert clone(scaler).get_params() == {"alpha": 0.5, "copy": False}
-        twin = pickle.loads(pickle.dumps(scaler))
-        assert_array_equal(twin.feature_log_count_ratio_, scaler.feature_log_count_ratio_)
-
 
 class TestFeatureNames:
     def test_are_those_of_the_input(self):
@@ -441,7 +428,7 @@ class TestComposition:
         scores = search.cv_results_["mean_test_score"]
         assert scores[2] < scores[:2].min()
 
-    def test_linear_svc_on_it_is_a_linear_model_of_the_unscaled_features(self):
+    def test_linear_svc_is_linear_in_the_unscaled_features(self):
         X, y = multi_hot(200)
         pipeline = make_pipeline(LogCountRatioScaler(), LinearSVC(C=0.1)).fit(X, y)
         scaler, svc = pipeline
