@@ -459,18 +459,20 @@ def test_folds_grouped_by_movie_share_none(monkeypatch):
 @pytest.mark.usefixtures("small")
 def test_page_has_all_claims_with_their_figures(tmp_path):
     page = run(tmp_path)
-    content = json.loads((tmp_path / "claims.json").read_text())
-    assert [claim["number"] for claim in content["claims"]] == list(range(1, 12))
-    assert content["machine"]["packages"]["keras"]
+    parts = json.loads((tmp_path / "claims.json").read_text())["parts"]
+    assert list(parts) == [str(number) for number in range(1, 12)]
+    assert parts["1"]["environment"]["packages"]["keras"]
     summary = (tmp_path / "claims-summary.md").read_text().splitlines()
     assert len(summary) == 11
-    for claim, line in zip(content["claims"], summary, strict=True):
-        assert f"## {claim['number']}. {claim['statement']}\n" in page
-        assert f"| {claim['number']}. {claim['statement']} | {claim['verdict']} |" in page
+    for (number, part), line in zip(parts.items(), summary, strict=True):
+        claim = part["result"]
+        assert f"## {number}. {claim['statement']}\n" in page
+        assert f"| {number}. {claim['statement']} | {claim['verdict']} |" in page
         assert line.startswith(f"- {claim['statement']}: **{claim['verdict']}**. {claim['says']}")
     for image in re.findall(r"\]\((.*\.png)\)", page):
         assert (tmp_path / image).exists()
-    fits = content["fits"]
+    stored = json.loads((tmp_path / "fits.json").read_text())["parts"]
+    fits = {name: fit for part in stored.values() for name, fit in part["result"].items()}
     onsets = [
         np.argmin(fits[f"validation A3 seed{seed}"]["history"]["val_loss"]) + 1 for seed in (0, 1)
     ]
@@ -505,6 +507,15 @@ def test_only_what_a_claim_needs_is_fitted(tmp_path):
 
 
 @pytest.mark.usefixtures("small")
+def test_limited_run_keeps_the_other_claims(tmp_path):
+    run(tmp_path, "--only", "4")
+    both = run(tmp_path, "--only", "3")
+    assert "## 3. " in both
+    assert "## 4. " in both
+    assert "claim4-val-loss.png" in both
+
+
+@pytest.mark.usefixtures("small")
 def test_smaller_training_sets_are_left_to_the_claim_on_them(tmp_path):
     assert "Both on 300 reviews" in run(tmp_path, "--only", "9")
     sizes = {path.name.split("-n")[1].split("-")[0] for path in (tmp_path / "fits").iterdir()}
@@ -524,7 +535,7 @@ def test_missing_file_is_named(small, tmp_path, claim, missing):
 def test_unknown_claim_is_refused(tmp_path, capsys):
     with pytest.raises(SystemExit):
         run(tmp_path, "--only", "3,12")
-    assert "argument --only: there is no claim 12" in capsys.readouterr().err
+    assert "argument --only: unknown part 12; parts: 1, 2," in capsys.readouterr().err
 
 
 def test_one_seed_is_refused(tmp_path, capsys):

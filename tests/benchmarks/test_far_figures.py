@@ -115,4 +115,4 @@ def test_last_epoch_alone_takes_smaller_steps(monkeypatch, tmp_path):
     assert calmly["val_loss"][-1] != usual["val_loss"][-1]
     np.testing.assert_allclose(calmly["learning_rate"], [0.001] * 19 + [0.0001])
     kept = json.loads((tmp_path / "A4-last_rate=0.1-seed0.json").read_text())
-    assert kept["params"] == {**a4.params, "last_rate": 0.1}
+    assert kept["outcome"]["params"] == {**a4.params, "last_rate": 0.1}

@@ -15,7 +15,7 @@ def test_outcomes_are_by_name_and_in_files(tmp_path):
     outcomes = run_jobs(jobs, lambda: 10, n_jobs=2, directory=tmp_path)
     assert list(outcomes) == ["A 0", "A 1", "A 2"]
     assert outcomes["A 2"] == {"params": {"x": 2}, "sum": 12}
-    assert json.loads((tmp_path / "A-2.json").read_text()) == outcomes["A 2"]
+    assert json.loads((tmp_path / "A-2.json").read_text())["outcome"] == outcomes["A 2"]
 
 
 def test_what_is_kept_is_not_run_and_no_data_are_loaded(tmp_path):
@@ -31,6 +31,17 @@ def test_outcome_of_other_parameters_is_replaced(tmp_path):
     run(tmp_path, Job("A", {"x": 1}, lambda data: {"sum": data}))
     outcomes = run(tmp_path, Job("A", {"x": 2}, lambda data: {"sum": data + 1}))
     assert outcomes["A"] == {"params": {"x": 2}, "sum": 11}
+
+
+@pytest.mark.parametrize("key", ["commit", "versions"])
+def test_outcome_of_another_version_or_commit_is_replaced(tmp_path, key):
+    job = Job("A", {}, lambda data: {"sum": data})
+    first = run(tmp_path, job)
+    stored = json.loads((tmp_path / "A.json").read_text())
+    stored["key"][key] = "another"
+    stored["outcome"]["sum"] = -1
+    (tmp_path / "A.json").write_text(json.dumps(stored))
+    assert run(tmp_path, job) == first
 
 
 def test_finished_jobs_are_kept_when_one_fails(tmp_path):

@@ -31,9 +31,9 @@ def test_values_of_a_grid_are_valid_also_after_having_been_json(entry):
 
 def test_descriptions_tell_of_every_parameter():
     descriptions = {entry.key: entry.description for entry in ENTRIES}
-    assert "batch_size=128" in descriptions["Notebooks' regularised network, 8-8, 10,000 words"]
-    assert "max_iter=1000" in descriptions["LogisticRegression, 10,000 words"]
-    assert "min_df=2" in descriptions["MultinomialNB, 1-3-grams"]
+    assert "batch_size=128" in descriptions["notebooks-regularised-network-8-8-10-000-words"]
+    assert "max_iter=1000" in descriptions["logisticregression-10-000-words"]
+    assert "min_df=2" in descriptions["multinomialnb-1-3-grams"]
 
 
 def test_calibration_error_equals_a_plain_loop():
@@ -63,24 +63,31 @@ def test_nbsvm_interpolates_with_the_mean_magnitude(beta):
     assert_allclose(nbsvm.decision_function(X) - nbsvm.intercept_, expected)
 
 
+def _measure_here(module, key, n_seeds, chosen):
+    parameters = leaderboard.as_parameters(json.loads(chosen))
+    return leaderboard._measure(leaderboard._BY_KEY[key], int(n_seeds), parameters)
+
+
 @pytest.fixture
 def generated(monkeypatch):
     def load(entry, subset):
         return make_reviews(300, random_state=0 if subset == "train" else 1)
 
     monkeypatch.setattr(leaderboard, "load_reviews", load)
-    monkeypatch.setattr(leaderboard, "_measure_in_process", leaderboard._measure)
+    monkeypatch.setattr(leaderboard, "measure_in_process", _measure_here)
 
 
 def test_page(generated, tmp_path):
-    argv = ["--only", "NB, 10,000", "--seeds", "2", "--output", str(tmp_path)]
-    leaderboard.main(argv)
-    results = json.loads((tmp_path / "leaderboard.json").read_text())
-    assert set(results["tests"]) == {"MultinomialNB, 10,000 words", "BernoulliNB, 10,000 words"}
-    search = results["searches"]["MultinomialNB, 10,000 words"]
+    argv = ["--seeds", "2", "--output", str(tmp_path)]
+    leaderboard.main(["--only", "bernoullinb-10-000-words", *argv])
+    leaderboard.main(["--only", "multinomialnb-10-000-words", *argv])
+    parts = json.loads((tmp_path / "leaderboard.json").read_text())["parts"]
+    assert set(parts) == {"multinomialnb-10-000-words", "bernoullinb-10-000-words"}
+    result = parts["multinomialnb-10-000-words"]["result"]
+    search = result["search"]
     best = max(search["candidates"], key=lambda candidate: candidate["accuracy"])
     assert best["accuracy"] == search["accuracy"]
-    [run] = results["tests"]["MultinomialNB, 10,000 words"]["runs"]
+    [run] = result["test"]["runs"]
     assert 0.5 < run["accuracy"] <= 1
     page = (tmp_path / "leaderboard.md").read_text()
     assert f"{100 * run['accuracy']:.2f}" in page
@@ -90,10 +97,10 @@ def test_page(generated, tmp_path):
 
 
 def test_what_is_finished_is_not_done_again(generated, tmp_path, monkeypatch):
-    argv = ["--only", "MultinomialNB, 10,000", "--output", str(tmp_path)]
+    argv = ["--only", "multinomialnb-10-000-words", "--output", str(tmp_path)]
     leaderboard.main(argv)
     first = (tmp_path / "leaderboard.json").read_text()
     monkeypatch.setattr(leaderboard, "_search", lambda *_: pytest.fail("again"))
-    monkeypatch.setattr(leaderboard, "_measure_in_process", lambda *_: pytest.fail("again"))
+    monkeypatch.setattr(leaderboard, "measure_in_process", lambda *_: pytest.fail("again"))
     leaderboard.main(argv)
     assert (tmp_path / "leaderboard.json").read_text() == first

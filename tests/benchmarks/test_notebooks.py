@@ -53,7 +53,7 @@ def test_page_has_a_row_for_each_figure(tmp_path):
 def test_goes_on_where_it_was_and_gives_the_same_page(tmp_path, monkeypatch):
     page = run(tmp_path, "--only", "B1,A11")
     kept = tmp_path / "fits" / "A11-seed1.json"
-    assert json.loads(kept.read_text())["history"]["loss"]
+    assert json.loads(kept.read_text())["outcome"]["history"]["loss"]
     kept.unlink()
     (tmp_path / "fits" / "A11-seed1.json.half.part").write_text('{"params":')
     finished = []
@@ -71,13 +71,14 @@ def test_goes_on_where_it_was_and_gives_the_same_page(tmp_path, monkeypatch):
 def test_fits_of_other_parameters_are_not_taken(tmp_path):
     run(tmp_path, "--only", "B1")
     path = tmp_path / "fits" / "B1-seed0.json"
-    outcome = json.loads(path.read_text())
-    path.write_text(json.dumps({**outcome, "params": {**outcome["params"], "units": 5}}))
+    stored = json.loads(path.read_text())
+    stored["outcome"]["params"]["units"] = 5
+    path.write_text(json.dumps(stored))
     run(tmp_path, "--only", "B1")
-    assert json.loads(path.read_text())["params"]["units"] == 4
+    assert json.loads(path.read_text())["outcome"]["params"]["units"] == 4
 
 
 def test_unknown_experiment_is_refused(tmp_path, capsys):
     with pytest.raises(SystemExit):
         run(tmp_path, "--only", "A5,C1")
-    assert "argument --only: there is no experiment C1" in capsys.readouterr().err
+    assert "argument --only: unknown part C1; parts: A1, A2," in capsys.readouterr().err

@@ -1,0 +1,64 @@
+"""Benchmarks run from end to end on tiny data."""
+
+import importlib
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks._results import RESULTS, load_parts
+from benchmarks.speed.fits import measure_growth
+from benchmarks.speed.page import make_page
+from skimdb.datasets import make_reviews
+
+
+@pytest.fixture
+def tiny_imdb(tmp_path, monkeypatch):
+    """Let 300 generated reviews stand for IMDB's, also in other processes."""
+    home = tmp_path / "home"
+    home.mkdir()
+    arrays = {}
+    for subset, seed in (("train", 0), ("test", 1)):
+        X, y = make_reviews(300, random_state=seed)
+        rows = np.empty(len(X), dtype=object)
+        rows[:] = [review.tolist() for review in X]
+        arrays |= {f"x_{subset}": rows, f"y_{subset}": y}
+    np.savez(home / "imdb.npz", **arrays)
+    monkeypatch.setenv("SKIMDB_DATA", str(home))
+
+
+def run(name, *arguments):
+    importlib.import_module(f"benchmarks.{name}.__main__").main(list(arguments))
+
+
+@pytest.mark.usefixtures("tiny_imdb")
+@pytest.mark.parametrize(
+    ("name", "part", "heading"),
+    [
+        ("speed", "pipeline", "## From word indices to predictions"),
+        ("searches", "key", "## The key of a fold"),
+    ],
+)
+def test_a_part_is_measured_and_shown(tmp_path, name, part, heading):
+    run(name, "--only", part, "--repeats", "1", "--output", str(tmp_path))
+    parts = json.loads((tmp_path / f"{name}.json").read_text())["parts"]
+    assert list(parts) == [part]
+    assert heading in (tmp_path / f"{name}.md").read_text()
+
+
+def test_streaming(tmp_path):
+    arguments = ["--reviews", "400", "--repeats", "1", "--folder", str(tmp_path)]
+    run("streaming", *arguments, "--only", "resuming", "--output", str(tmp_path / "out"))
+    page = (tmp_path / "out" / "streaming.md").read_text()
+    assert "stopped after 10 of 20 files wrote\n10 when it was called again" in page
+
+
+def test_growth_of_time():
+    seconds = measure_growth("layers", 1, n_reviews=1000)
+    assert list(seconds) == ["1", "2", "3", "4"]
+    assert all(len(runs) == 1 for case in seconds.values() for runs in case.values())
+
+
+def test_committed_pages_are_those_of_the_committed_results():
+    page = (RESULTS / "speed.md").read_text()
+    assert page == make_page(load_parts(RESULTS / "speed.json"))
