@@ -91,6 +91,9 @@ def progress_bar(
     ``description=``, and may be called in any thread.
     """
     console = Console(stderr=True)
+    if not (visible and console.is_terminal):
+        yield lambda **_: None
+        return
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -99,7 +102,6 @@ def progress_bar(
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=not (visible and console.is_terminal),
         # Otherwise rich writes what is printed to standard output to standard error.
         redirect_stdout=False,
         redirect_stderr=False,
