@@ -116,7 +116,9 @@ def update_parts(path: Path, results: Mapping[str, Any]) -> Parts:
     parts = load_parts(path) | {
         name: {"environment": now, "result": result} for name, result in results.items()
     }
-    write_json(path, {"parts": parts})
+    # A part is a line, which keeps the file small and its changes readable.
+    lines = (f"{json.dumps(name)}: {json.dumps(part)}" for name, part in parts.items())
+    write_text(path, '{"parts": {\n' + ",\n".join(lines) + "\n}}\n")
     return parts
 
 

@@ -76,6 +76,12 @@ def test_features_are_named_by_their_words(texts_and_labels, ngram_range, longes
     assert max(len(name.split()) for name in names) == ngram_range[1]
 
 
+def test_apostrophes_belong_to_words_and_rare_ngrams_are_ignored():
+    texts = ["I don't know, sir!", "I don't care!"]
+    pipeline = make_text_classifier(ngram_range=(1, 1)).fit(texts, ["negative", "positive"])
+    assert set(pipeline[:-1].get_feature_names_out()) == {"i", "don't", "!"}
+
+
 def test_same_random_state_gives_the_same_probabilities(texts_and_labels):
     texts, y = texts_and_labels
     one, same, other = (

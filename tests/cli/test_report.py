@@ -118,6 +118,14 @@ def test_output_that_cannot_be_made_gives_one_line_and_status_2(tmp_path, capsys
     assert re.fullmatch(r"skimdb: error: .*Not a directory.*\n", capsys.readouterr().err)
 
 
+def test_output_is_checked_before_the_reviews_are_read(tmp_path, capsys):
+    (tmp_path / "imdb.npz").write_bytes(b"not an archive")
+    (tmp_path / "out").touch()
+    arguments = ["--dataset", "imdb", "--data-home", str(tmp_path)]
+    assert main([*arguments, "--output", str(tmp_path / "out")]) == 2
+    assert re.fullmatch(r"skimdb: error: .*File exists.*\n", capsys.readouterr().err)
+
+
 def test_damaged_imdb_gives_one_line_and_status_2(tmp_path, capsys):
     (tmp_path / "imdb.npz").write_bytes(b"no archive")
     arguments = ["--dataset", "imdb", "--data-home", str(tmp_path), "--output", str(tmp_path)]
