@@ -11,7 +11,7 @@ from skimdb.inspection._style import BLUE, VERMILLION, legend_above, panels, sco
 
 
 class _Comparison(Protocol):
-    """What is needed of a comparison by cross-validation."""
+    """The part of a cross-validation that the display needs."""
 
     @property
     def scores(self) -> Mapping[str, Mapping[str, NDArray[np.float64]]]:
@@ -109,7 +109,7 @@ class ComparisonDisplay:
         Raises
         ------
         TypeError
-            If `comparison` is no comparison.
+            If `comparison` is not a comparison.
         ValueError
             If it has no metric `scoring`.
         """
@@ -140,7 +140,7 @@ class ComparisonDisplay:
         Raises
         ------
         TypeError
-            If `ax` is no axes.
+            If `ax` is not axes.
         """
         self.figure_, (self.ax_,) = panels(ax, 1)
         best_first = sorted(self.scores, key=lambda name: -self.scores[name].mean())

@@ -33,7 +33,7 @@ def explain_reviews(pipeline: Any, X: Any, *, method: Method = "occlusion") -> "
         Fitted, from reviews to a classifier of two classes. One of its steps makes an array or a
         sparse matrix with ``get_feature_names_out``, as MultiHotVectorizer does.
     X : sequence of n_reviews reviews
-        What the pipeline takes: texts, or sequences of word indices.
+        Input of the pipeline: texts, or sequences of word indices.
     method : {"occlusion", "gradient"}, default="occlusion"
         "occlusion" takes each feature out of the review, at all its places at once, and measures
         by how much the log-odds fall [1]_. It takes any pipeline.
@@ -54,7 +54,7 @@ def explain_reviews(pipeline: Any, X: Any, *, method: Method = "occlusion") -> "
     Raises
     ------
     TypeError
-        If `pipeline` is no Pipeline, or does not end in a classifier.
+        If `pipeline` is not a Pipeline, or does not end in a classifier.
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     ValueError

@@ -35,7 +35,7 @@ def check_history(
     Raises
     ------
     TypeError
-        If `history` is no mapping.
+        If `history` is not a mapping.
     ValueError
         If a required metric is missing, there is no epoch, or the metrics differ in length.
     """
@@ -69,7 +69,7 @@ def check_histories(
     Raises
     ------
     TypeError
-        If `histories` is no mapping, or a history is none.
+        If `histories` is not a mapping, or a history is not one.
     ValueError
         If there is no history, or one of them lacks a metric (see `check_history`).
     """
@@ -100,7 +100,7 @@ def last_step(estimator: Any) -> Any:
     sklearn.exceptions.NotFittedError
         If `estimator` is not fitted.
     TypeError
-        If it is no estimator, or the last step has no `history_`.
+        If it is not an estimator, or the last step has no `history_`.
     """
     check_is_fitted(estimator)
     while isinstance(estimator, Pipeline):
@@ -119,7 +119,7 @@ def histories_of(estimators: Mapping[Any, Any]) -> dict[Any, list[History]]:
     Raises
     ------
     TypeError
-        If `estimators` is no mapping, or one of them has no history.
+        If `estimators` is not a mapping, or one of them has no history.
     sklearn.exceptions.NotFittedError
         If one of them is not fitted.
     """

@@ -96,7 +96,7 @@ class HistoryComparisonDisplay:
         Raises
         ------
         TypeError
-            If `histories` or a history is no mapping.
+            If `histories` or a history is not a mapping.
         ValueError
             If there is no history, or one of them lacks the metric or has no epoch.
         """
@@ -133,9 +133,9 @@ class HistoryComparisonDisplay:
         sklearn.exceptions.NotFittedError
             If an estimator is not fitted.
         TypeError
-            If `estimators` is no mapping, or one of them has no `history_`.
+            If `estimators` is not a mapping, or one of them has no `history_`.
         ValueError
-            If there is no estimator, or the metric is missing in one of the histories.
+            If there is not an estimator, or the metric is missing in one of the histories.
         """
         return cls.from_histories(histories_of(estimators), metric=metric, ax=ax)
 
@@ -154,7 +154,7 @@ class HistoryComparisonDisplay:
         Raises
         ------
         TypeError
-            If `ax` is no axes.
+            If `ax` is not axes.
         """
         self.figure_, (self.ax_,) = panels(ax, 1)
         self.lines_, self.bands_, self.tails_ = {}, {}, {}

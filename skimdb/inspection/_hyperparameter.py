@@ -118,7 +118,7 @@ class HyperparameterDisplay:
         Raises
         ------
         TypeError
-            If `histories` or a history is no mapping.
+            If `histories` or a history is not a mapping.
         ValueError
             If there is no history, or one of them has no validation values.
         """
@@ -170,9 +170,9 @@ class HyperparameterDisplay:
         sklearn.exceptions.NotFittedError
             If an estimator is not fitted.
         TypeError
-            If `estimators` is no mapping, or one of them has no `history_`.
+            If `estimators` is not a mapping, or one of them has no `history_`.
         ValueError
-            If there is no estimator, or one of them was fitted without validation data.
+            If there is not an estimator, or one of them was fitted without validation data.
         """
         return cls.from_histories(param_name, histories_of(estimators), ax=ax)
 
@@ -213,7 +213,7 @@ class HyperparameterDisplay:
         sklearn.exceptions.NotFittedError
             If the search is not fitted.
         TypeError
-            If `search` is no search.
+            If `search` is not a search.
         ValueError
             If the parameter was not searched or its name is ambiguous, or if there is no such
             score.
@@ -255,7 +255,7 @@ class HyperparameterDisplay:
         Raises
         ------
         TypeError
-            If `ax` holds something else than axes.
+            If `ax` does not hold axes.
         ValueError
             If `ax` holds another number of axes, or one that cannot be divided.
         """

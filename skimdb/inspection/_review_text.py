@@ -143,7 +143,7 @@ class ReviewTextDisplay:
         Raises
         ------
         TypeError
-            If `explanation` is none of a single review, or `ax` is no axes.
+            If `explanation` is not of a single review, or `ax` is not axes.
         ValueError
             If the words of the review are not known, or it has none.
         """
@@ -175,7 +175,7 @@ class ReviewTextDisplay:
         Raises
         ------
         TypeError
-            If `ax` is no axes.
+            If `ax` is not axes.
         """
         self.figure_, (self.ax_,) = panels(ax, 1)
         self.ax_.set_axis_off()

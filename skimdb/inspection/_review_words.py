@@ -13,7 +13,7 @@ from skimdb.datasets._base import INDEX_FROM, START_CHAR
 from skimdb.feature_extraction._sequences import flatten_sequences
 from skimdb.inspection._split_pipeline import FloatArray, SplitPipeline
 
-# Padding and the start of a review are no words.
+# Padding and the start marker are not words.
 _MARKERS = {0, START_CHAR}
 
 
@@ -65,7 +65,7 @@ def review_words(
         }
         return [tuple(by_text[word] for word in text) for text in texts]
     first = split.vectorizing[0]
-    # Only to a step that takes no matrix can numbers be word indices.
+    # Numbers are word indices only for a step that does not take a matrix.
     if not hasattr(first, "__sklearn_tags__") or get_tags(first).input_tags.two_d_array:
         return None
     try:

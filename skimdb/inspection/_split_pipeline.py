@@ -95,7 +95,7 @@ def split_pipeline(pipeline: Pipeline, X: Any) -> tuple[SplitPipeline, Matrix]:
     Raises
     ------
     TypeError
-        If `pipeline` is no pipeline that ends in a classifier with decision values or
+        If `pipeline` is not a pipeline that ends in a classifier with decision values or
         probabilities.
     sklearn.exceptions.NotFittedError
         If it is not fitted.

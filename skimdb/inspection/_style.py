@@ -62,7 +62,7 @@ class _EpochLocator(MaxNLocator):
 
 
 def label_epochs(axes: NDArray[Any]) -> None:
-    """Count epochs from 1 on the horizontal axes."""
+    """Label epochs from 1 on the horizontal axes."""
     for ax in axes:
         ax.xaxis.set_major_locator(_EpochLocator())
     label_x(axes, "Epoch")
@@ -107,7 +107,7 @@ def panels(ax: AxesLike | None, n_panels: int) -> tuple[FigureBase, NDArray[Any]
     Raises
     ------
     TypeError
-        If `ax` holds something else than axes.
+        If `ax` does not hold axes.
     ValueError
         If their number is wrong, or one axes cannot be divided.
     """
@@ -126,7 +126,7 @@ def panels(ax: AxesLike | None, n_panels: int) -> tuple[FigureBase, NDArray[Any]
 
 
 def _divide(ax: Axes, n_panels: int) -> NDArray[Any]:
-    """Put axes that share the horizontal axis one below the other in the place of `ax`."""
+    """Replace `ax` by stacked axes that share the horizontal axis."""
     place = ax.get_subplotspec()
     if place is None:
         raise ValueError(

@@ -97,7 +97,7 @@ def top_words(pipeline: Any, X: Any, n: int = 20, *, method: Method = "occlusion
     pipeline : Pipeline
         Fitted, as `explain_reviews` takes it.
     X : sequence of n_reviews reviews
-        What the pipeline takes: texts, or sequences of word indices.
+        Input of the pipeline: texts, or sequences of word indices.
     n : int, default=20
         How many words at most; those that are in no review are left out.
     method : {"occlusion", "gradient"}, default="occlusion"
@@ -110,7 +110,7 @@ def top_words(pipeline: Any, X: Any, n: int = 20, *, method: Method = "occlusion
     Raises
     ------
     TypeError, ValueError
-        If `n` is no positive integer, and as `explain_reviews` does.
+        If `n` is not a positive integer, and as `explain_reviews` does.
     sklearn.exceptions.NotFittedError
         If `pipeline` is not fitted.
 

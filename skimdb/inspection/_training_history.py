@@ -185,7 +185,7 @@ class TrainingHistoryDisplay:
         Raises
         ------
         TypeError
-            If a history is no mapping.
+            If a history is not a mapping.
         ValueError
             If a history lacks "loss" or "accuracy", has no epoch, or its lists differ in length.
         """
@@ -214,7 +214,7 @@ class TrainingHistoryDisplay:
         Raises
         ------
         TypeError
-            If `ax` holds something else than axes.
+            If `ax` does not hold axes.
         ValueError
             If `ax` holds another number of axes, or one that cannot be divided.
         """

@@ -155,7 +155,7 @@ class WordContributionDisplay:
         Raises
         ------
         TypeError
-            If `explanation` is none of a single review, `n` no integer, or `ax` no axes.
+            If `explanation` is not of a single review, `n` no integer, or `ax` no axes.
         ValueError
             If the review has no features, or `n` is not positive.
         """
@@ -188,7 +188,7 @@ class WordContributionDisplay:
         Raises
         ------
         TypeError
-            If `words` is no TopWords, or `ax` is no axes.
+            If `words` is not a TopWords, or `ax` is not axes.
         ValueError
             If `words` holds no word.
         """
@@ -222,7 +222,7 @@ class WordContributionDisplay:
         Raises
         ------
         TypeError
-            If `ax` is no axes.
+            If `ax` is not axes.
         """
         self.figure_, (self.ax_,) = panels(ax, 1)
         rows = np.arange(len(self.names))

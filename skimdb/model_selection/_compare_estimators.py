@@ -221,7 +221,7 @@ def _make_splits(cv: Any, X: Any, y: NDArray[Any], groups: Any, random_state: An
 
 
 class _Fit(NamedTuple):
-    """What is kept of one estimator on one fold."""
+    """Scores, times and predictions of one estimator on one fold."""
 
     name: str
     fold: int
@@ -294,7 +294,7 @@ def _score_and_predict(
         caught.append(y_pred)
         return 0.0
 
-    # Longer than the name of any metric, so that it is none of them.
+    # A name that no metric has, because it is longer than each.
     catcher = "".join(scorers) + "_"
     scores = check_scoring(scoring={**scorers, catcher: make_scorer(catch)})(estimator, X, y)
     for metric in scorers:

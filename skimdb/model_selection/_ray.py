@@ -70,7 +70,8 @@ class _CallsByReference:
         self._calls = calls
 
     def __call__(self) -> list[Any]:
-        # Ray's workers are no children of multiprocessing, of which TensorFlow's import knows.
+        # `skimdb.neural_network` limits TensorFlow's threads only in children of multiprocessing,
+        # which Ray's workers are not.
         if "skimdb.neural_network" in sys.modules:
             importlib.import_module(
                 "skimdb.neural_network._tensorflow_threads"

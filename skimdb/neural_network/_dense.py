@@ -204,7 +204,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ) -> None:
-        # scikeras' constructor is left out: it would add attributes that are no parameters.
+        # scikeras' constructor is left out: it would add attributes that are not parameters.
         self.units = units
         self.layers = layers
         self.l1 = l1
@@ -265,7 +265,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         ValueError
             For parameters or data that do not fit, such as a single class.
         TypeError
-            For `callbacks` that are no Keras callbacks.
+            For `callbacks` that are not Keras callbacks.
         """
         goes_on = self.warm_start and self._is_initialized()
         samples, classes = self._check_training_data(X, y, sample_weight, reset=not goes_on)

@@ -43,7 +43,7 @@ class TrainingState:
         seed: int,
         history: dict[str, list[float]],
     ) -> Self:
-        """Start from a network that a failure shall leave as it is now."""
+        """Start from a network that must stay as it is if training fails."""
         variables = [variable.value.numpy() for variable in _all_variables(model)]
         return cls(model, classes, seed, history, variables)
 

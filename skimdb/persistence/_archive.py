@@ -94,7 +94,7 @@ def read_archive(path: Path) -> dict[str, bytes]:
         If it is anything else than an intact file of this kind.
     """
     if path.exists() and not path.is_file():
-        raise ValueError(f"{path} cannot be loaded: it is no regular file")
+        raise ValueError(f"{path} cannot be loaded: it is not a regular file")
     data = path.read_bytes()
     with naming_file(path):
         if data[-_DIGEST_SIZE:] != _digest(data):
@@ -156,7 +156,7 @@ def npy_to_array(npy: bytes) -> NDArray[Any]:
     dtype, order, shape, start = check_npy(npy)
     flat = np.frombuffer(npy, dtype, offset=start)
     if dtype.kind == "U" and flat.view("<u4").max(initial=0) > _MAX_CODE_POINT:
-        raise ValueError("an array of strings holds what is no character")
+        raise ValueError("an array of strings holds an invalid character")
     if dtype.kind == "b" and flat.view("u1").max(initial=0) > 1:
         raise ValueError("an array of booleans holds something else")
     return flat.reshape(shape, order=order).astype(dtype.newbyteorder("="))

@@ -42,7 +42,7 @@ def check_vectorizer(vectorizer: Any) -> None:
     """Check a `MultiHotVectorizer`."""
     try:
         vectorizer._check_parameters()
-    except TypeError as error:  # of NumPy, which does not say what is no dtype
+    except TypeError as error:  # NumPy's message does not name the dtype
         raise TypeError(f"{type(vectorizer).__name__}.dtype cannot be kept: {error}") from error
     if hasattr(vectorizer, "num_words_"):
         check_integer(vectorizer, "num_words_", 1, MAX_INDEX + 1)
@@ -105,7 +105,7 @@ def check_encoder(encoder: Any) -> None:
         isinstance(word, str) and isinstance(rank, (int, np.integer)) and 1 <= rank <= MAX_INDEX
         for word, rank in ranks.items()
     ):
-        raise _wrong(encoder, "word_index_", "must map words to ranks from 1 on")
+        raise _wrong(encoder, "word_index_", "must map words to ranks, integers from 1")
 
 
 def check_steps(pipeline: Any) -> None:

@@ -178,7 +178,7 @@ def _units(
     shapes = [variable.shape for variable in variables]
     if shapes != expected or widths[-1] != n_outputs or min(widths) < 1:
         raise ValueError(
-            f"arrays of the shapes {str(shapes)[:200]} are no network of {n_features} features "
+            f"arrays of the shapes {str(shapes)[:200]} are not a network of {n_features} features "
             f"and {n_classes} classes"
         )
     return widths[1:-1]
@@ -194,7 +194,7 @@ def _encode_variables(variables: Sequence[keras.Variable], members: dict[str, by
 def _decode_variables(plain: Any, members: dict[str, bytes]) -> list[NDArray[Any]]:
     values = [decode(array, members) for array in plain]
     if not all(isinstance(value, np.ndarray) for value in values):
-        raise ValueError("a variable of the network is no array")
+        raise ValueError("a variable of the network is not an array")
     return values
 
 
@@ -221,7 +221,7 @@ def _encode_optimizer(optimizer: Any) -> dict[str, Any]:
     for setting, value in config.items():
         if not isinstance(value, (str, int, float, type(None))):
             raise TypeError(
-                f"DenseSentimentClassifier.optimizer has a {setting} that is no number; "
+                f"DenseSentimentClassifier.optimizer has a {setting} that is not a number; "
                 "schedules cannot be kept"
             )
     return {"optimizer": name, "config": config}

@@ -129,7 +129,7 @@ def decode_estimator(plain: Any, members: dict[str, bytes]) -> Any:
     kind = _KINDS[name]
     unknown = sorted(plain.keys() - _KEYS - set(kind.keys))
     if unknown:
-        raise ValueError(f"a {name} has {unknown}, which is nothing that skimdb.save writes")
+        raise ValueError(f"a {name} has {unknown}, which skimdb.save does not write")
     parameters = _decode_all(plain["parameters"], members)
     if kind.children:
         parameters[kind.children] = [

@@ -42,7 +42,7 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
     estimator : DenseSentimentClassifier or Pipeline
         Fitted; a pipeline must end in a `DenseSentimentClassifier`. Of a pipeline, the features
         are what its vectorizer makes, the last step that by its tags, or by those of the steps
-        of a `FeatureUnion`, takes something else than a matrix; without a vectorizer, they are
+        of a `FeatureUnion`, takes anything but a matrix; without a vectorizer, they are
         what the pipeline is given. Between them and the classifier there may be
         `LogCountRatioScaler`, whose factors go into the first layer's weights.
     path : str or path-like
@@ -149,7 +149,7 @@ def _split(estimator: Any) -> tuple[list[LogCountRatioScaler], Any]:
 
 
 def _takes_no_matrix(step: Any) -> bool:
-    """Tell whether a step, or any step in a union, is given something else than a matrix."""
+    """Tell whether a step, or any step in a union, takes anything but a matrix."""
     if isinstance(step, FeatureUnion):  # whose own tags do not say so
         branches = [branch for _, branch in step.transformer_list if branch != "drop"]
         return any(_takes_no_matrix(part) for branch in branches for part in flat_steps(branch))

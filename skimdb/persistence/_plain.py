@@ -125,7 +125,7 @@ def decode(  # noqa: PLR0911, one for each kind of value
             return _PYTHON_NUMBERS.get(name) or _number_dtype(name).type
         case {"random_state": dict(state), **rest} if not rest:
             return _decode_random_state(state, members)
-    raise ValueError(f"{str(plain)[:80]} is no value that skimdb.save writes")
+    raise ValueError(f"{str(plain)[:80]} is not a value that skimdb.save writes")
 
 
 def _encode_scalar(value: Any) -> Any:
@@ -198,7 +198,7 @@ def _decode_objects(items: list[Any]) -> NDArray[np.object_]:
 
 def _number_dtype(name: str) -> np.dtype[Any]:
     if not re.fullmatch(r"[<>|]?[biuf]\d{1,2}", name):
-        raise ValueError(f"{name!r} is no type of numbers")
+        raise ValueError(f"{name!r} is not a number type")
     return np.dtype(name)
 
 
@@ -215,7 +215,7 @@ def _decode_random_state(state: dict[str, Any], members: dict[str, bytes]) -> np
         and has_gauss in (0, 1)
         and isinstance(gauss, float)
     ):
-        raise ValueError("a RandomState has a state that is none")
+        raise ValueError("a RandomState has an invalid state")
     random_state = np.random.RandomState()
     random_state.set_state(("MT19937", key, position, has_gauss, gauss))
     return random_state

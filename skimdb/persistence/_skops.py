@@ -46,9 +46,9 @@ def load_with_skops(data: bytes) -> BaseEstimator:
         _check(data, skops_io)
         estimator = skops_io.loads(data)
     except MALFORMED as error:
-        raise ValueError(f"in an estimator of scikit-learn, {describe(error)}") from error
+        raise ValueError(f"in one of scikit-learn's estimators, {describe(error)}") from error
     if not isinstance(estimator, BaseEstimator):
-        raise ValueError(f"in the place of an estimator there is a {type(estimator).__name__}")
+        raise ValueError(f"expected an estimator, found a {type(estimator).__name__}")
     return estimator
 
 

@@ -94,7 +94,7 @@ def test_truncated_arrays_are_refused(size):
 
 def test_strings_hold_characters():
     data = npy(np.array(["a"]))[:-4] + b"\xff\xff\xff\x7f"
-    with pytest.raises(ValueError, match="what is no character"):
+    with pytest.raises(ValueError, match="an invalid character"):
         npy_to_array(data)
 
 

@@ -205,7 +205,7 @@ def test_foreign_archives(path):
 
 
 def test_directory(tmp_path):
-    with pytest.raises(ValueError, match="cannot be loaded: it is no regular file"):
+    with pytest.raises(ValueError, match="cannot be loaded: it is not a regular file"):
         skimdb.load(tmp_path)
 
 
@@ -265,7 +265,7 @@ def test_only_keys_of_the_class_are_there(path, key):
     def change(estimator, members):
         estimator[key] = {}
 
-    message = rf"a MultiHotVectorizer has \['{key}'\], which is nothing that skimdb\.save writes"
+    message = rf"a MultiHotVectorizer has \['{key}'\], which skimdb\.save does not write"
     assert_refused(path, MultiHotVectorizer(), change, message)
 
 
@@ -451,7 +451,7 @@ def test_ranks_are_checked(path, word_index):
         estimator["attributes"]["word_index_"] = word_index
 
     encoder = WordIndexEncoder().fit(["a b"])
-    assert_refused(path, encoder, change, "word_index_ must map words to ranks from 1 on")
+    assert_refused(path, encoder, change, "word_index_ must map words to ranks, integers from 1")
 
 
 @pytest.mark.parametrize(
@@ -485,7 +485,7 @@ CODE = {"module": "os", "class_name": "system", "config": "true", "registered_na
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("activation", CODE, "no value that skimdb.save writes"),
+        ("activation", CODE, "not a value that skimdb.save writes"),
         ("activation", {"dict": list(CODE.items())}, "activation must be a name to be kept"),
         ("activation", None, "activation must be a name to be kept"),
         ("callbacks", ["a"], "callbacks cannot be kept"),
@@ -535,9 +535,13 @@ def test_optimizer_is_one_of_keras_with_plain_settings(path, fitted, optimizer, 
         ("history_", {"dict": [["loss", ["a"]]]}, "history_ must hold a number for each"),
         ("fit_method_", "exec", "fit_method_ must be 'arrays' or 'keras'"),
         ("best_epoch_", 2, "best_epoch_ must be an integer from 1 on"),
-        ("n_features_in_", 21, "are no network of 21 features and 2 classes"),
-        ("n_features_in_", 2**40, "are no network of 1099511627776 features"),
-        ("classes_", {"objects": ["a", "b", "c"]}, "are no network of 20 features and 3 classes"),
+        ("n_features_in_", 21, "are not a network of 21 features and 2 classes"),
+        ("n_features_in_", 2**40, "are not a network of 1099511627776 features"),
+        (
+            "classes_",
+            {"objects": ["a", "b", "c"]},
+            "are not a network of 20 features and 3 classes",
+        ),
         ("classes_", {"objects": ["a"]}, "classes_ must hold at least two labels"),
     ],
 )
@@ -574,11 +578,11 @@ def test_network_of_a_fitted_classifier_is_there(path, fitted):
         ("activation", "os.system", "activation must be a name that Keras knows"),
         ("activation", CODE, "the network has the activation"),
         ("dropout", 1.0, "dropout=1.0"),
-        ("dropout", 0.5, "are no network of 20 features"),
+        ("dropout", 0.5, "are not a network of 20 features"),
         ("l1", -1.0, "l1=-1.0"),
         ("l2", {"float": "nan"}, "l2="),
-        ("variables", [], "are no network of 20 features"),
-        ("variables", [1, 2], "a variable of the network is no array"),
+        ("variables", [], "are not a network of 20 features"),
+        ("variables", [1, 2], "a variable of the network is not an array"),
         ("optimizer_variables", [], "it has 0 arrays for 8 variables"),
     ],
 )
@@ -592,11 +596,11 @@ def test_network_is_checked_before_it_is_built(path, fitted, name, value, messag
 @pytest.mark.parametrize(
     ("index", "array", "message"),
     [
-        (0, np.zeros((20, 0), np.float32), "are no network"),
-        (0, np.zeros((20, 4), np.float32), "are no network"),
+        (0, np.zeros((20, 0), np.float32), "are not a network"),
+        (0, np.zeros((20, 4), np.float32), "are not a network"),
         (0, np.zeros((20, 3)), r"hidden_1/kernel must be an array of .* got \(20, 3\) and float64"),
-        (0, np.array(0, np.float32), "are no network"),
-        (5, np.zeros(2, np.float32), "are no network"),
+        (0, np.array(0, np.float32), "are not a network"),
+        (5, np.zeros(2, np.float32), "are not a network"),
     ],
 )
 def test_arrays_of_the_network_are_checked(path, fitted, index, array, message):
@@ -611,6 +615,6 @@ def test_messages_quote_no_more_than_some_lines(path, saved):
     contents, members = taken_apart(path)
     contents["estimator"] = {"class": "Pipeline", "parameters": {"a": {"b" * 10**6: 1}}}
     put_together(path, contents, members)
-    with pytest.raises(ValueError, match=r"no value that skimdb\.save writes") as caught:
+    with pytest.raises(ValueError, match=r"not a value that skimdb\.save writes") as caught:
         skimdb.load(path)
     assert len(str(caught.value)) < 400 + len(str(path))

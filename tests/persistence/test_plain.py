@@ -111,19 +111,19 @@ def test_what_cannot_be_kept_is_named(value, message):
 @pytest.mark.parametrize(
     ("plain", "message"),
     [
-        ({}, "no value that skimdb.save writes"),
-        ({"module": "os", "class_name": "system"}, "no value that skimdb.save writes"),
-        ({"tuple": [], "dict": []}, "no value that skimdb.save writes"),
-        ({"tuple": 3}, "no value that skimdb.save writes"),
-        ({"float": "1"}, "no value that skimdb.save writes"),
+        ({}, "not a value that skimdb.save writes"),
+        ({"module": "os", "class_name": "system"}, "not a value that skimdb.save writes"),
+        ({"tuple": [], "dict": []}, "not a value that skimdb.save writes"),
+        ({"tuple": 3}, "not a value that skimdb.save writes"),
+        ({"float": "1"}, "not a value that skimdb.save writes"),
         ({"dict": [[[1], 2]]}, r"a dict has the key \[1\]"),
         ({"dict": [["a", 1], ["a", 2]]}, "a dict has the key a, or has it twice"),
         ({"dict": [["a"]]}, "not enough values"),
         ({"array": "0.npy"}, "its member '0.npy' is missing, or used twice"),
         ({"array": ["0.npy"]}, "is missing"),
         ({"objects": [None]}, "an array of strings and numbers holds None"),
-        ({"dtype": "O"}, "'O' is no type of numbers"),
-        ({"scalar_type": "U3"}, "'U3' is no type of numbers"),
+        ({"dtype": "O"}, "'O' is not a number type"),
+        ({"scalar_type": "U3"}, "'U3' is not a number type"),
     ],
 )
 def test_what_is_no_value_is_refused(plain, message):
@@ -146,5 +146,5 @@ def test_state_that_numpy_would_not_check_is_refused(name, value):
     members = {}
     plain = encode(np.random.RandomState(0), "X.p", members)
     plain["random_state"][name] = value
-    with pytest.raises(ValueError, match="a RandomState has a state that is none"):
+    with pytest.raises(ValueError, match="a RandomState has an invalid state"):
         decode(plain, members)

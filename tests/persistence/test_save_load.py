@@ -349,7 +349,7 @@ SCHEDULE = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)
         (DenseSentimentClassifier(optimizer="custom"), "optimizer is 'custom'; those that can"),
         (
             DenseSentimentClassifier(optimizer=keras.optimizers.SGD(SCHEDULE)),
-            "optimizer has a learning_rate that is no number; schedules cannot be kept",
+            "optimizer has a learning_rate that is not a number; schedules cannot be kept",
         ),
         (DenseSentimentClassifier(epochs=0), "The 'epochs' parameter of DenseSentimentClassifier"),
         (DenseSentimentClassifier(class_weight={(): 1.0}), "DenseSentimentClassifier.class_weight"),

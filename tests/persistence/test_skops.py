@@ -128,7 +128,7 @@ def test_something_else_than_an_estimator_is_refused(path, regression, skops_io)
         with zipfile.ZipFile(io.BytesIO(skops_io.dumps([1, 2]))) as archive:
             inner["schema.json"] = archive.read("schema.json")
 
-    refuse(path, regression, change, "in the place of an estimator there is a list")
+    refuse(path, regression, change, "expected an estimator, found a list")
 
 
 def test_compressed_members_are_refused(path, regression):
@@ -162,7 +162,7 @@ def test_damaged_schemas_are_refused(path, regression, content):
     def change(inner):
         inner["schema.json"] = content
 
-    refuse(path, regression, change, "in an estimator of scikit-learn, ")
+    refuse(path, regression, change, "in one of scikit-learn's estimators, ")
 
 
 def test_other_version_of_scikit_learn_gives_its_warning(path, regression, monkeypatch):
