@@ -46,18 +46,18 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         Regularisation of the hidden layers' kernels, ``l1 * sum(abs(w)) + l2 * sum(w ** 2)``
         added to the loss of each batch. Without hidden layers, of the output layer's kernel.
     dropout : float, default=0.0
-        Share of the units left out, at random, after each hidden layer in training;
+        Fraction of the units of each hidden layer to drop at random in training;
         ``0 <= dropout < 1``.
     activation : str or callable, default="relu"
         Activation of the hidden layers, in Keras' terms.
     optimizer : str, keras.optimizers.Optimizer or its subclass, default="rmsprop"
-        A name or a class is instantiated with `learning_rate`; of an instance a fresh copy
-        with its own settings is used.
+        A name or a class is instantiated with `learning_rate`. An instance is copied, with its own
+        settings.
     learning_rate : float, default=0.001
-        Step size, where `optimizer` is a name or a class. This parameter and those above take
-        effect when the network is built, not when `warm_start` or `partial_fit` goes on with it.
+        Learning rate, if `optimizer` is a name or a class. This parameter and those above take
+        effect when the network is built, not when `warm_start` or `partial_fit` continue it.
     epochs : int, default=4
-        Number of passes over the training data; the most of them with early stopping.
+        Number of passes over the training data; with early stopping, the maximum.
     batch_size : int, default=512
         Samples per gradient step.
     early_stopping : bool, default=False
@@ -75,12 +75,12 @@ class DenseSentimentClassifier(FixedKerasClassifier):
     callbacks : list of keras.callbacks.Callback or their subclasses, default=None
         Each fit works with copies.
     warm_start : bool, default=False
-        Go on with the network and the optimizer of the previous call to `fit`.
+        Continue training the network and optimizer of the previous call to `fit`.
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights, the order of the samples, the dropout masks and the
         validation split of early stopping. The same int gives the same weights to the bit, on
-        one machine and library version, wherever ``fit_method_`` is "arrays"; where it is
-        "keras", as far as TensorFlow's arithmetic does.
+        one machine and library version, if ``fit_method_`` is "arrays". If it is "keras", that
+        depends on TensorFlow.
     verbose : int, default=0
         1 shows Keras' progress bar with epoch, loss and accuracy, 2 a line per epoch.
 
@@ -112,32 +112,33 @@ class DenseSentimentClassifier(FixedKerasClassifier):
 
     Notes
     -----
-    Plain SGD, RMSprop and Adam (no weight decay, clipping, averaging or schedule; RMSprop
-    without momentum and not centered, Adam without `amsgrad`) with relu, tanh, sigmoid or linear
-    activation are computed in numpy and scipy (``fit_method_ == "arrays"``), with Keras' formulas
-    and to its result. Everything else, and callbacks that act on batches, goes through
-    `keras.Model.fit` (``fit_method_ == "keras"``).
+    **On arrays or through Keras.** Training runs in numpy and scipy, with Keras' results, if the
+    optimizer is plain SGD, RMSprop or Adam and the activation relu, tanh, sigmoid or linear
+    (``fit_method_ == "arrays"``). An optimizer is plain without weight decay, clipping, averaging
+    and schedule; RMSprop also without momentum and `centered`, Adam without `amsgrad`. Everything
+    else, and callbacks that act on batches, runs through `keras.Model.fit`
+    (``fit_method_ == "keras"``).
 
-    On arrays the arithmetic is that of the type of `X`, float32 or float64; other types become
-    float32. The weights of `model_` are float32 in any case: those computed in float64 are
-    rounded when training ends, and with callbacks after each epoch.
+    **Precision.** On arrays, computation has the type of `X`, float32 or float64; other types are
+    converted to float32. The weights of `model_` are always float32: float64 results are rounded
+    at the end of training, and with callbacks after each epoch.
 
-    On arrays a step costs what its batch holds, not what the matrix has columns: without
-    regularisation, rows of the first kernel whose words do not occur in a batch are brought up
-    to date when they are needed. With `l1` or `l2` each weight has a gradient in each step, so
-    all of them are updated; so they are by Adam with ``(1 - beta_2) > 0.02 * (1 - beta_1)``, by
-    SGD with ``momentum=1``, and where a batch has on average as many entries as there are
-    features.
+    **Many features.** On arrays, the cost of a step depends on the entries of its batch, not on
+    the number of features, because only rows of the first kernel that occur in the batch are
+    updated. All rows are updated
 
-    The arrays of a CSR matrix may be memory-mapped, as by ``joblib.load(path, mmap_mode="r")``.
-    Of a mapped matrix of float32 or float64, 65,536 rows at a time are in memory, as long as it
-    is opened to be read only and all samples have weight. Up to so many rows have the order and
-    give the weights that they have in memory, to the bit; of more, about 1,024 chunks of 64
-    consecutive rows, from all parts of the matrix, are permuted together at a time. What grows
-    with the number of samples is a byte each for the class (for up to 256 classes), 4 or 8 bytes
-    each with `class_weight` or `sample_weight`, and the results of predictions. Early stopping
-    copies both parts of its split, unless `X_val` is given; ``fit_method_ == "keras"`` takes 8
-    bytes per sample for their order. Other types and formats are converted in memory.
+    - with `l1` or `l2`,
+    - by Adam with ``(1 - beta_2) > 0.02 * (1 - beta_1)``, and by SGD with ``momentum=1``,
+    - if a batch has on average at least as many entries as there are features.
+
+    **Memory-mapped matrices.** `X` may be a CSR matrix of float32 or float64 whose arrays are
+    memory-mapped read-only, as by ``joblib.load(path, mmap_mode="r")``. Then 65,536 rows at a time
+    are in memory, provided that all samples have positive weight. Matrices with at most 65,536
+    rows give the same weights as in memory, to the bit. Larger ones are shuffled in chunks of 64
+    consecutive rows, about 1,024 chunks from all parts of the matrix at a time. Per sample, memory
+    holds its class (a byte for up to 256 classes), its weight if there are weights, and 8 bytes for
+    its position if ``fit_method_ == "keras"``. Early stopping without `X_val` copies both parts of
+    its split.
 
     References
     ----------
@@ -263,7 +264,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         Raises
         ------
         ValueError
-            For parameters or data that do not fit, such as a single class.
+            For invalid parameters or data, such as a single class.
         TypeError
             For `callbacks` that are not Keras callbacks.
         """
