@@ -1,6 +1,7 @@
 """The classifier."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -13,19 +14,18 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import unique_labels
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skimdb.neural_network._network import (
-    build_dense_network,
-    copy_callbacks,
-    hidden_units,
-    make_optimizer,
-)
-from skimdb.neural_network._samples import FloatArray, Samples, check_samples
-from skimdb.neural_network._training import predict_logits, train
-from skimdb.neural_network._training_state import TrainingState, all_or_nothing
-from skimdb.neural_network._validation import validate_features
+from skimdb.neural_network._callbacks import copy_callbacks
+from skimdb.neural_network._keras_optimizer import make_optimizer
+from skimdb.neural_network._network import find_activation, hidden_units, initial_dropout_states
+from skimdb.neural_network._samples import check_samples
+from skimdb.neural_network._state import NetworkState, all_or_nothing
+from skimdb.neural_network._training import logits, train
+from skimdb.neural_network.arrays import Architecture, ArrayNetwork, Samples, initial_parameters
 from skimdb.utils._fixes import FixedKerasClassifier
+
+FloatArray = NDArray[np.floating[Any]]
 
 _INT32_MAX = np.iinfo(np.int32).max
 
@@ -268,27 +268,39 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         TypeError
             For `callbacks` that are not Keras callbacks.
         """
-        goes_on = self.warm_start and self._is_initialized()
+        goes_on = self.warm_start and self.__sklearn_is_fitted__()
         samples, classes = self._check_training_data(X, y, sample_weight, reset=not goes_on)
         if goes_on and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 f"With warm_start=True, y must have the classes of the previous fit, "
                 f"{self.classes_}; got {classes}."
             )
-        validation = self._check_validation_data(X_val, y_val, sample_weight_val, classes)
+        validation = self._check_validation_data(
+            X_val, y_val, sample_weight_val, classes, samples.X.dtype
+        )
         callbacks = copy_callbacks(self.callbacks)
         seed = self._draw_seed()
-        stopper = keras.callbacks.EarlyStopping(
-            monitor="val_loss", patience=self.patience, restore_best_weights=True
-        )
-        if self.early_stopping:
-            callbacks.append(stopper)
-            if validation is None:
-                samples, validation = self._split(samples, seed)
-        state = self._training_state() if goes_on else self._start(classes, seed)
-        self._train(state, samples, validation, callbacks, epochs=self.epochs)
-        if self.early_stopping:
-            self.best_epoch_ = state.n_epochs + stopper.best_epoch + 1
+        if self.early_stopping and validation is None:
+            samples, validation = self._split(samples, seed)
+        start = self._state.continued() if goes_on else nullcontext(self._start(classes, seed, samples.X.dtype))
+        with start as state:
+            n_past_epochs = state.n_epochs
+            training = train(
+                state,
+                samples,
+                batch_size=self.batch_size,
+                epochs=range(self.epochs),
+                n_past_epochs=n_past_epochs,
+                validation=validation,
+                patience=self.patience if self.early_stopping else None,
+                callbacks=callbacks,
+                verbose=int(self.verbose),
+            )
+        state.extend_history(training.history)
+        self._keep(state, classes)
+        self.fit_method_ = training.fit_method
+        if training.best_epoch is not None:
+            self.best_epoch_ = n_past_epochs + training.best_epoch + 1
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -331,7 +343,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
                 "class_weight='balanced' needs all data at once and is not for partial_fit. "
                 "Give the weights as a dict, or as sample_weight."
             )
-        is_first = not self._is_initialized()
+        is_first = not self.__sklearn_is_fitted__()
         if is_first and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if classes is not None:
@@ -345,9 +357,21 @@ class DenseSentimentClassifier(FixedKerasClassifier):
             known = self.classes_
         samples, _ = self._check_training_data(X, y, sample_weight, classes=known, reset=is_first)
         callbacks = copy_callbacks(self.callbacks)
-        state = self._start(known, self._draw_seed()) if is_first else self._training_state()
-        epoch = state.n_epochs
-        self._train(state, samples, None, callbacks, initial_epoch=epoch, epochs=epoch + 1)
+        state = self._start(known, self._draw_seed(), samples.X.dtype) if is_first else self._state
+        with state.continued_in_place():
+            training = train(
+                state,
+                samples,
+                batch_size=self.batch_size,
+                epochs=range(state.n_epochs, state.n_epochs + 1),
+                n_past_epochs=state.n_epochs,
+                callbacks=callbacks,
+                verbose=int(self.verbose),
+                incremental=True,
+            )
+        state.extend_history(training.history)
+        self._keep(state, known)
+        self.fit_method_ = training.fit_method
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -367,9 +391,16 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         self : DenseSentimentClassifier
             `fit` with ``warm_start=True``, or `partial_fit`, starts from this network.
         """
-        _, classes = self._check_training_data(X, y, None, reset=True)
-        self._keep(self._start(classes, self._draw_seed()))
+        samples, classes = self._check_training_data(X, y, None, reset=True)
+        self._keep(self._start(classes, self._draw_seed(), samples.X.dtype), classes)
         return self
+
+    @property
+    def model_(self) -> keras.Model:
+        """The network as a compiled Keras model, built when it is asked for first."""
+        if not self.__sklearn_is_fitted__():
+            raise AttributeError(f"This {type(self).__name__} has no model_ before it is fitted.")
+        return self._state.model
 
     def decision_function(self, X: Any) -> FloatArray:
         """Return the log-odds of the second class, or the logits of all classes if more than two.
@@ -446,20 +477,27 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         return np.asarray(self.classes_[indices])
 
     def __sklearn_is_fitted__(self) -> bool:
-        return self._is_initialized()
+        return hasattr(self, "_state")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
 
-    def _is_initialized(self) -> bool:
-        return hasattr(self, "model_")
-
     def _logits(self, X: Any) -> FloatArray:
         check_is_fitted(self)
-        X = validate_features(self, X, reset=False)
-        return predict_logits(self.model_, X)
+        return logits(self._state, self._check_features(X, reset=False))
+
+    def _check_features(self, X: Any, *, reset: bool, **parameters: Any) -> Any:
+        """Check the features, and take them to the network's type if there is a network."""
+        return validate_data(
+            self,
+            X,
+            accept_sparse="csr",
+            dtype=[np.float32, np.float64] if reset else self._state.network.dtype,
+            reset=reset,
+            **parameters,
+        )
 
     def _check_training_data(
         self,
@@ -471,7 +509,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         reset: bool,
     ) -> tuple[Samples, NDArray[Any]]:
         """Return the samples with positive weight, and the classes, by default those of `y`."""
-        X, y = validate_features(self, X, y=y, multi_output=True, reset=reset)
+        X, y = self._check_features(X, y=y, multi_output=True, reset=reset)
         samples, classes = check_samples(
             X, y, sample_weight, classes=classes, class_weight=self.class_weight
         )
@@ -487,6 +525,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         y_val: ArrayLike | None,
         sample_weight_val: ArrayLike | None,
         classes: NDArray[Any],
+        dtype: np.dtype[Any],
     ) -> Samples | None:
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together; got only one of them.")
@@ -494,7 +533,15 @@ class DenseSentimentClassifier(FixedKerasClassifier):
             if sample_weight_val is not None:
                 raise ValueError("sample_weight_val was given without X_val and y_val.")
             return None
-        X_val, y_val = validate_features(self, X_val, y=y_val, multi_output=True, reset=False)
+        X_val, y_val = validate_data(
+            self,
+            X_val,
+            y_val,
+            accept_sparse="csr",
+            dtype=dtype,
+            multi_output=True,
+            reset=False,
+        )
         samples, _ = check_samples(X_val, y_val, sample_weight_val, classes=classes, suffix="_val")
         return samples
 
@@ -510,54 +557,24 @@ class DenseSentimentClassifier(FixedKerasClassifier):
     def _draw_seed(self) -> int:
         return int(check_random_state(self.random_state).randint(_INT32_MAX))
 
-    def _start(self, classes: NDArray[Any], seed: int) -> TrainingState:
-        model = build_dense_network(
+    def _start(self, classes: NDArray[Any], seed: int, dtype: np.dtype[Any]) -> NetworkState:
+        architecture = Architecture(
             self.n_features_in_,
             len(classes),
-            units=hidden_units(self.units, self.layers),
-            activation=self.activation,
-            l1=self.l1,
-            l2=self.l2,
-            dropout=self.dropout,
-            optimizer=make_optimizer(self.optimizer, self.learning_rate),
-            seed=seed,
+            hidden_units(self.units, self.layers),
+            find_activation(self.activation),
+            float(self.l1),
+            float(self.l2),
+            float(self.dropout),
         )
-        return TrainingState(model, classes, seed, history={})
+        network = ArrayNetwork(architecture, initial_parameters(architecture, seed, dtype))
+        optimizer = make_optimizer(self.optimizer, self.learning_rate, network)
+        return NetworkState(network, optimizer, seed, initial_dropout_states(architecture, seed))
 
-    def _training_state(self) -> TrainingState:
-        return TrainingState.going_on(self.model_, self.classes_, self._seed, self.history_)
-
-    def _keep(self, state: TrainingState) -> None:
+    def _keep(self, state: NetworkState, classes: NDArray[Any]) -> None:
         for name in ("fit_method_", "best_epoch_"):
             self.__dict__.pop(name, None)
-        self.model_ = state.model
-        self.classes_ = state.classes
-        self._seed = state.seed
+        self._state = state
+        self.classes_ = classes
         self.history_ = state.history
         self.n_iter_ = state.n_epochs
-
-    def _train(
-        self,
-        state: TrainingState,
-        samples: Samples,
-        validation: Samples | None,
-        callbacks: list[keras.callbacks.Callback],
-        *,
-        initial_epoch: int = 0,
-        epochs: int,
-    ) -> None:
-        with state.all_or_nothing():
-            history, fit_method = train(
-                state.model,
-                samples,
-                batch_size=self.batch_size,
-                initial_epoch=initial_epoch,
-                epochs=epochs,
-                callbacks=callbacks,
-                validation=validation,
-                seed=state.seed,
-                n_past_epochs=state.n_epochs,
-                verbose=int(self.verbose),
-            )
-        self._keep(state.extended(history))
-        self.fit_method_ = fit_method

@@ -6,12 +6,13 @@ features out, or differentiating by them, needs no matrix of reviews.
 
 from collections.abc import Iterator
 
-import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from skimdb.neural_network._samples import IntArray, Matrix
+from skimdb.neural_network.arrays import ArrayNetwork
+from skimdb.neural_network.arrays._activations import FloatArray
+from skimdb.neural_network.arrays._network import Matrix
+from skimdb.neural_network.arrays._optimizers import IntArray
 
 # Bounds the memory that a block of weighted sums takes, to 32 MB.
 _SUMS_PER_BLOCK = 2**22
@@ -22,13 +23,13 @@ class FirstLayer:
 
     Parameters
     ----------
-    model : keras.Model
-        Made by `build_dense_network` for two classes.
+    network : ArrayNetwork
+        For two classes.
     """
 
-    def __init__(self, model: keras.Model) -> None:
-        self._first, *self._others = model.layers
-        self._kernel, self._bias = (weight.value.numpy() for weight in self._first.weights)
+    def __init__(self, network: ArrayNetwork) -> None:
+        self._network = network
+        self._kernel, self._bias = network.parameters[:2]
 
     def occlude(
         self, X: Matrix, rows: IntArray, columns: IntArray, values: NDArray[np.float64]
@@ -48,12 +49,11 @@ class FirstLayer:
         ndarray of shape (n_entries,)
         """
         sums = self._sums(X)
-        full = self._logits(tf.constant(sums)).numpy()
-        falls = np.asarray(full[rows], dtype=np.float64)
+        falls = self._network.logits_of_sums(sums)[rows, 0].astype(np.float64)
         for block in self._blocks(values):
             changes = values[block, np.newaxis] * self._kernel[columns[block]]
-            without = sums[rows[block]] - changes.astype(np.float32)
-            falls[block] -= self._logits(tf.constant(without)).numpy()
+            without = sums[rows[block]] - changes.astype(sums.dtype)
+            falls[block] -= self._network.logits_of_sums(without)[:, 0]
         return falls
 
     def gradient_times_input(
@@ -63,31 +63,17 @@ class FirstLayer:
 
         Parameters and result are those of `occlude`.
         """
-        with tf.GradientTape() as tape:
-            sums = tf.constant(self._sums(X))
-            tape.watch(sums)
-            logits = self._logits(sums)
-        slopes = tape.gradient(logits, sums).numpy()
+        slopes = self._network.slopes_of_sums(self._sums(X))
         products = values.copy()
         for block in self._blocks(values):
             kernel = self._kernel[columns[block]]
             products[block] *= np.einsum("eu,eu->e", kernel, slopes[rows[block]])
         return products
 
-    def _sums(self, X: Matrix) -> NDArray[np.float32]:
-        return np.asarray(X @ self._kernel + self._bias, dtype=np.float32)
+    def _sums(self, X: Matrix) -> FloatArray:
+        return np.asarray(X @ self._kernel + self._bias, dtype=self._network.dtype)
 
     def _blocks(self, values: NDArray[np.float64]) -> Iterator[slice]:
         size = max(1, _SUMS_PER_BLOCK // len(self._bias))
         for start in range(0, len(values), size):
             yield slice(start, start + size)
-
-    def _logits(self, sums: tf.Tensor) -> tf.Tensor:
-        """Return the output layer's values before its activation, of shape (n_samples,)."""
-        if not self._others:
-            return sums[:, 0]
-        x = self._first.activation(sums)
-        *hidden, output = self._others
-        for layer in hidden:
-            x = layer(x, training=False)
-        return (x @ output.kernel.value + output.bias.value)[:, 0]

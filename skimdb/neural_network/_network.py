@@ -1,11 +1,13 @@
-"""From the classifier's parameters to Keras objects."""
+"""From the classifier's parameters to a Keras model."""
 
-import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
+
+from skimdb.neural_network.arrays import ACTIVATIONS, Architecture, initial_parameters
 
 
 def build_dense_network(
@@ -19,6 +21,7 @@ def build_dense_network(
     dropout: float = 0.0,
     optimizer: keras.optimizers.Optimizer,
     seed: int,
+    dtype: str = "float32",
 ) -> keras.Model:
     """Build and compile a feed-forward network for classification.
 
@@ -46,11 +49,13 @@ def build_dense_network(
         A fresh instance; it is built for the network's weights.
     seed : int
         Seed of the initial weights (Glorot uniform) and of Keras' own dropout masks.
+    dtype : {"float32", "float64"}, default="float32"
+        Type of the weights and of the computation, whatever Keras' global settings are.
 
     Returns
     -------
     keras.Sequential
-        A compiled model with float32 weights, whatever Keras' global settings are.
+        A compiled model.
 
     Raises
     ------
@@ -67,65 +72,90 @@ def build_dense_network(
     >>> model.count_params()
     160305
     """
-    try:
-        activation = keras.activations.get(activation)
-    except ValueError as error:
-        raise ValueError(
-            f"activation must be a name that Keras knows, or a callable; got {activation!r}."
-        ) from error
+    activation = find_activation(activation)
     if n_classes < 2:
         raise ValueError(f"n_classes must be at least 2; got {n_classes}.")
-    n_outputs = 1 if n_classes == 2 else n_classes
-    seeds = iter(np.random.SeedSequence(seed).generate_state(2 * len(units) + 1).tolist())
+    architecture = Architecture(n_features, n_classes, tuple(units), activation, l1, l2, dropout)
+    model = compiled_model(architecture, optimizer, seed, dtype)
+    for weight, value in zip(
+        model.trainable_variables, initial_parameters(architecture, seed, dtype), strict=True
+    ):
+        weight.assign(value)
+    return model
+
+
+def compiled_model(
+    architecture: Architecture, optimizer: keras.optimizers.Optimizer, seed: int, dtype: str
+) -> keras.Model:
+    """Return the model of an architecture, with weights that are yet to be set."""
+    l1, l2, n_outputs = architecture.l1, architecture.l2, architecture.n_outputs
     regularizer = keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
 
-    def dense(
-        name: str, n_units: int, activation: str | Callable[..., Any], regularized: bool
-    ) -> keras.layers.Dense:
+    def dense(name: str, n_units: int, activation: Any, regularized: bool) -> keras.layers.Dense:
         return keras.layers.Dense(
             n_units,
             activation=activation,
-            kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
+            # Not what the weights are drawn from: without a seed Keras would draw one.
+            kernel_initializer=keras.initializers.GlorotUniform(seed),
             kernel_regularizer=regularizer if regularized else None,
-            dtype="float32",
+            dtype=dtype,
             name=name,
         )
 
     layers: list[keras.layers.Layer] = []
-    for depth, n_units in enumerate(units, start=1):
-        layers.append(dense(f"hidden_{depth}", n_units, activation, regularized=True))
-        if dropout:
+    dropout_seeds = initial_dropout_states(architecture, seed)
+    for depth, n_units in enumerate(architecture.units, start=1):
+        layers.append(dense(f"hidden_{depth}", n_units, architecture.activation, True))
+        if dropout_seeds:
             layers.append(
                 keras.layers.Dropout(
-                    dropout, seed=next(seeds), dtype="float32", name=f"dropout_{depth}"
+                    architecture.dropout,
+                    seed=int(dropout_seeds[depth - 1][0]),
+                    dtype=dtype,
+                    name=f"dropout_{depth}",
                 )
             )
-    layers.append(dense("output", n_outputs, "sigmoid" if n_outputs == 1 else "softmax", not units))
-    inputs = keras.Input((n_features,), dtype="float32", name="features")
+    layers.append(
+        dense(
+            "output",
+            n_outputs,
+            "sigmoid" if n_outputs == 1 else "softmax",
+            not architecture.units,
+        )
+    )
+    inputs = keras.Input((architecture.n_features,), dtype=dtype, name="features")
     model = keras.Sequential([inputs, *layers], name="dense_network")
     model.compile(
         optimizer=optimizer,
-        loss=_cross_entropy(n_outputs),
+        loss=_cross_entropy(n_outputs, dtype),
         metrics=["accuracy"],
-        auto_scale_loss=False,  # the network is float32 under a policy of mixed_float16 too
+        auto_scale_loss=False,  # the network has one type under a policy of mixed_float16 too
     )
     optimizer.build(model.trainable_variables)
     return model
 
 
-def _cross_entropy(n_outputs: int) -> keras.losses.Loss:
+def initial_dropout_states(architecture: Architecture, seed: int) -> list[NDArray[np.uint32]]:
+    """Return the state of the generator of Keras' own masks, for each hidden layer."""
+    if not architecture.dropout:
+        return []
+    seeds = np.random.SeedSequence(seed).generate_state(len(architecture.units))
+    return [np.array([seed, 0], np.uint32) for seed in seeds]
+
+
+def _cross_entropy(n_outputs: int, dtype: str) -> keras.losses.Loss:
     loss = (
         keras.losses.BinaryCrossentropy
         if n_outputs == 1
         else keras.losses.SparseCategoricalCrossentropy
     )
-    return loss(reduction="mean_with_sample_weight")
+    return loss(reduction="mean_with_sample_weight", dtype=dtype)
 
 
-def hidden_units(units: int | Sequence[int], layers: int) -> list[int]:
+def hidden_units(units: int | Sequence[int], layers: int) -> tuple[int, ...]:
     """Return the number of units of each hidden layer."""
     if isinstance(units, (int, np.integer)):
-        return [int(units)] * layers
+        return (int(units),) * layers
     if len(units) != layers or not all(
         isinstance(n_units, (int, np.integer)) and n_units >= 1 for n_units in units
     ):
@@ -133,41 +163,18 @@ def hidden_units(units: int | Sequence[int], layers: int) -> list[int]:
             f"units must be a positive int, or a sequence with one for each of the "
             f"layers={layers} hidden layers; got {units!r}."
         )
-    return [int(n_units) for n_units in units]
+    return tuple(int(n_units) for n_units in units)
 
 
-def make_optimizer(
-    optimizer: str | type[keras.optimizers.Optimizer] | keras.optimizers.Optimizer,
-    learning_rate: float,
-) -> keras.optimizers.Optimizer:
-    """Return a fresh optimizer; `learning_rate` is not for instances, which have their own."""
-    if isinstance(optimizer, keras.optimizers.Optimizer):
-        return type(optimizer).from_config(optimizer.get_config())
-    # Keras would number the names, and TensorFlow keeps memory for each name of a variable.
-    config = {"learning_rate": learning_rate, "name": "optimizer"}
-    if isinstance(optimizer, type) and issubclass(optimizer, keras.optimizers.Optimizer):
-        return optimizer(**config)
+def find_activation(activation: str | Callable[..., Any]) -> str | Callable[..., Any]:
+    """Return the name of an activation that Keras knows by one, or else the callable."""
+    if isinstance(activation, str) and activation in ACTIVATIONS:
+        return activation
     try:
-        return keras.optimizers.get({"class_name": optimizer, "config": config})
-    except (AttributeError, ValueError) as error:
+        function = keras.activations.get(activation)
+    except ValueError as error:
         raise ValueError(
-            f"optimizer must be a name that Keras knows, a Keras optimizer or its class; "
-            f"got {optimizer!r}."
+            f"activation must be a name that Keras knows, or a callable; got {activation!r}."
         ) from error
-
-
-def copy_callbacks(
-    callbacks: Sequence[keras.callbacks.Callback | type[keras.callbacks.Callback]] | None,
-) -> list[keras.callbacks.Callback]:
-    """Return fresh callbacks, of classes an instance each."""
-    copies = []
-    for callback in callbacks or []:
-        if isinstance(callback, type) and issubclass(callback, keras.callbacks.Callback):
-            copies.append(callback())
-        elif isinstance(callback, keras.callbacks.Callback):
-            copies.append(copy.deepcopy(callback))
-        else:
-            raise TypeError(
-                f"callbacks must hold Keras callbacks or their classes; got {callback!r}."
-            )
-    return copies
+    name = getattr(function, "__name__", "")
+    return name if getattr(keras.activations, name, None) is function else function

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.base import clone
 
-from skimdb.neural_network._samples import epoch_rng
+from skimdb.neural_network.arrays import epoch_rng
 
 
 def make_multi_hot(

@@ -42,7 +42,7 @@ def test_occlusion_is_the_fall_of_the_logit(classifier, more_reviews):
     expected = classifier.decision_function(X)[rows] - classifier.decision_function(occluded)
     assert np.abs(expected).max() > 1e-2
     for features in (X, X.toarray()):
-        found = FirstLayer(classifier.model_).occlude(features, rows, columns, values)
+        found = FirstLayer(classifier._state.network).occlude(features, rows, columns, values)
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
@@ -59,12 +59,12 @@ def test_gradient_is_that_of_keras(classifier, more_reviews):
         logits = model(x, training=False)
     expected = tape.gradient(logits, x).numpy()[rows, columns] * values
     assert np.abs(expected).max() > 1e-2
-    found = FirstLayer(classifier.model_).gradient_times_input(X, rows, columns, values)
+    found = FirstLayer(classifier._state.network).gradient_times_input(X, rows, columns, values)
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_no_features_give_no_contributions(classifier, more_reviews):
     nothing = np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp), np.empty(0)
-    network = FirstLayer(classifier.model_)
+    network = FirstLayer(classifier._state.network)
     assert network.occlude(more_reviews[0], *nothing).shape == (0,)
     assert network.gradient_times_input(more_reviews[0], *nothing).shape == (0,)

@@ -8,8 +8,7 @@ from sklearn.base import clone
 
 from skimdb import DenseSentimentClassifier
 from skimdb.neural_network import build_dense_network
-from skimdb.neural_network._samples import Samples, epoch_rng
-from skimdb.neural_network._training import train
+from skimdb.neural_network.arrays import epoch_rng
 from tests.neural_network.common import (
     assert_same_history,
     assert_same_training,

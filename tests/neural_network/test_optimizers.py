@@ -4,8 +4,6 @@ Trained on sparse features, a network skips such rows; on the same features as a
 updates all. Keras is a third witness.
 """
 
-import functools
-
 import keras
 import numpy as np
 import pytest
@@ -14,8 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skimdb.neural_network import build_dense_network
-from skimdb.neural_network._samples import Samples, epoch_rng
-from skimdb.neural_network._training import train
+from skimdb.neural_network._keras_optimizer import optimizer_of
+from skimdb.neural_network.arrays import (
+    Architecture,
+    ArrayNetwork,
+    Samples,
+    epoch_rng,
+    initial_parameters,
+    train,
+)
 
 N_FEATURES = 12
 SEED = 11
@@ -48,45 +53,26 @@ def multi_hot(columns):
     return X, np.arange(len(X)) % 2
 
 
-@functools.cache
-def network(name, rate):
-    """Return a network, and the values of all its and its optimizer's variables."""
-    model = build_dense_network(
-        N_FEATURES, 2, units=[3], activation="tanh", optimizer=OPTIMIZERS[name](rate), seed=SEED
-    )
-    return model, state(model)
+ARCHITECTURE = Architecture(N_FEATURES, 2, (3,), "tanh")
 
 
-def state(model):
-    return [variable.numpy() for variable in [*model.variables, *model.optimizer.variables]]
-
-
-def reset(name, rate):
-    """Return the network as it was when built."""
-    model, values = network(name, rate)
-    variables = [*model.variables, *model.optimizer.variables]
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
-    return model
-
-
-def state_after(X, y, name, *, rate=0.01, batch_size, epochs=1):
-    """Train on arrays and return the values of all variables."""
-    model = reset(name, rate)
-    _, method = train(
-        model,
-        Samples(X, y, np.ones(len(y), X.dtype)),
-        batch_size=batch_size,
-        initial_epoch=0,
-        epochs=epochs,
-        callbacks=[],
-        validation=None,
-        seed=SEED,
-        n_past_epochs=0,
-        verbose=0,
-    )
-    assert method == "arrays"
-    return state(model)
+def state_after(X, y, name, *, rate=0.01, batch_size, epochs=1, n_calls=1):
+    """Train on arrays and return the parameters and the optimizer's variables."""
+    network = ArrayNetwork(ARCHITECTURE, initial_parameters(ARCHITECTURE, SEED, X.dtype))
+    settings = OPTIMIZERS[name](rate)
+    optimizer = optimizer_of(type(settings), settings.get_config(), network)
+    for call in range(n_calls):
+        train(
+            network,
+            optimizer,
+            Samples(X, y, np.ones(len(y), X.dtype)),
+            batch_size=batch_size,
+            epochs=range(epochs),
+            seed=SEED,
+            n_past_epochs=call,
+            incremental=n_calls > 1,
+        )
+    return [*network.parameters, *optimizer.variables()]
 
 
 def assert_close(values, expected, *, atol=2e-6):
@@ -114,10 +100,13 @@ def test_long_absence_equals_keras(name):
     y = rng.integers(2, size=150)
     trained = state_after(sp.csr_matrix(X), y, name, batch_size=1)
 
-    model = reset(name, 0.01)
+    model = build_dense_network(
+        N_FEATURES, 2, units=[3], activation="tanh", optimizer=OPTIMIZERS[name](0.01), seed=SEED
+    )
     for sample in epoch_rng(SEED, 0).permutation(150):
         model.train_on_batch(X[[sample]], y[[sample]])
-    assert_close(trained, state(model), atol=1e-5)
+    expected = [*model.variables, *model.optimizer.variables]
+    assert_close(trained, [variable.numpy() for variable in expected], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -133,7 +122,7 @@ def test_epochs_follow_on_each_other(name):
 def test_words_of_no_review_keep_their_weights(name):
     X = sp.csr_matrix(np.eye(4, N_FEATURES, dtype=np.float32))
     y = np.array([0, 1, 0, 1])
-    start = reset(name, 0.01).get_weights()[0]
+    start = initial_parameters(ARCHITECTURE, SEED)[0]
     kernel = state_after(X, y, name, batch_size=1, epochs=3)[0]
     np.testing.assert_array_equal(kernel[4:], start[4:])
     assert (kernel[:4] != start[:4]).any(axis=1).all()
@@ -149,10 +138,21 @@ def test_a_batch_without_any_word(name):
 
 
 @pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam"])
-def test_float64_features_train_float32_weights(name):
+def test_float64_is_the_same_with_more_digits(name):
     rng = np.random.default_rng(1)
     X = sp.csr_matrix((rng.random((60, N_FEATURES)) < 0.1).astype(np.float64))
     y = rng.integers(2, size=60)
     double = state_after(X, y, name, batch_size=3)
     assert_close(double, state_after(X.astype(np.float32), y, name, batch_size=3), atol=1e-5)
-    assert {value.dtype for value in double[:4]} == {np.dtype(np.float32)}
+    assert {value.dtype for value in double[:4]} == {np.dtype(np.float64)}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_rows_may_wait_through_many_calls(name):
+    """More steps than rows may wait for."""
+    rng = np.random.default_rng(2)
+    X = (rng.random((40, N_FEATURES)) < 0.02).astype(np.float32)
+    y = rng.integers(2, size=40)
+    settings = {"rate": 0.001, "batch_size": 1, "n_calls": 30}
+    sparse = state_after(sp.csr_matrix(X), y, name, **settings)
+    assert_close(sparse, state_after(X, y, name, **settings), atol=1e-5)

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from skimdb import DenseSentimentClassifier
-from skimdb.neural_network._arrays import ArrayNetwork
+from skimdb.neural_network.arrays import ArrayNetwork
 
 PROGRAM = """
 import tensorflow as tf

@@ -1,0 +1,271 @@
+"""A fitted network: arrays, and a Keras model that is kept equal to them."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, Self, TypeVar, cast
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from skimdb.neural_network._keras_optimizer import KerasOptimizer, to_keras
+from skimdb.neural_network._network import compiled_model
+from skimdb.neural_network.arrays import ArrayNetwork, ArrayOptimizer
+
+
+class NetworkState:
+    """A network and its optimizer.
+
+    They are arrays. Once somebody asks for the Keras model, what is done to either side is
+    carried over to the other one: by `write` from the arrays, by `read` to them.
+
+    Parameters
+    ----------
+    network : ArrayNetwork
+    optimizer : ArrayOptimizer or KerasOptimizer
+        Of the network's parameters.
+    seed : int
+        Of the initial weights, the order of the samples and the dropout masks.
+    dropout_states : list of ndarray
+        States of the generators from which Keras draws dropout masks.
+
+    Attributes
+    ----------
+    history : dict of lists
+        One number per epoch since the network was built.
+    """
+
+    def __init__(
+        self,
+        network: ArrayNetwork,
+        optimizer: ArrayOptimizer | KerasOptimizer,
+        seed: int,
+        dropout_states: Sequence[NDArray[Any]],
+    ) -> None:
+        self.network = network
+        self.optimizer = optimizer
+        self.seed = seed
+        self.dropout_states = list(dropout_states)
+        self.history: dict[str, list[float]] = {}
+        self._view: KerasView | None = None
+
+    @property
+    def n_epochs(self) -> int:
+        """Number of epochs since the network was built."""
+        return len(self.history.get("loss", []))
+
+    @property
+    def n_steps(self) -> int:
+        """Number of steps that the optimizer has made."""
+        if self.changed_model is not None:
+            return int(self.changed_model.optimizer.iterations)
+        return self.optimizer.iterations
+
+    def extend_history(self, history: dict[str, list[float]]) -> None:
+        """Append epochs, with NaN for what was measured in only some of them."""
+        before, after = [math.nan] * self.n_epochs, [math.nan] * len(history["loss"])
+        self.history = {
+            name: self.history.get(name, before) + history.get(name, after)
+            for name in {**self.history, **history}
+        }
+        self._show_history()
+
+    @property
+    def changed_model(self) -> keras.Model | None:
+        """The Keras model, if somebody has made another network or training of it.
+
+        Then it is what counts, and the arrays do not.
+        """
+        return self._view.model if self._view and self._view.is_changed else None
+
+    @property
+    def model(self) -> keras.Model:
+        """The Keras model, which is built when it is asked for first."""
+        if self._view is None:
+            model = compiled_model(
+                self.network.architecture,
+                to_keras(self.optimizer),
+                self.seed,
+                self.network.dtype.name,
+            )
+            self._view = KerasView(model)
+            self.write()
+            self.read()  # of an optimizer that Keras has just made
+            self._show_history()
+        return self._view.model
+
+    def write(self) -> None:
+        """Give the Keras model, if there is one, the values of the arrays."""
+        if self._view and not self._view.is_changed:
+            self._view.write(self._values())
+
+    def read(self) -> None:
+        """Take over what has been assigned to the Keras model's variables."""
+        if self._view and not self._view.is_changed:
+            for index, value in self._view.new_values():
+                self._set_value(index, value)
+
+    @contextmanager
+    def continued(self) -> Iterator["NetworkState"]:
+        """Yield a copy to be trained, and leave no trace of that if it fails.
+
+        The copy has the same Keras model.
+        """
+        self.read()
+        before = self._view.values() if self._view else []
+        try:
+            yield self._copy()
+        except BaseException:
+            if self._view:
+                self._view.write(before)
+                self._show_history()
+            raise
+
+    @contextmanager
+    def continued_in_place(self) -> Iterator[None]:
+        """Let the block train this network, and keep the completed steps if it fails."""
+        self.read()
+        n_steps = self.n_steps
+        try:
+            yield
+        except BaseException as error:
+            self.read()
+            self.write()
+            self._show_history()
+            error.add_note(f"The network keeps the {self.n_steps - n_steps} steps made before.")
+            raise
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the arrays, or the Keras model if that is what counts."""
+        state = self.__dict__.copy()
+        if self.changed_model is not None:
+            return state
+        self.read()
+        self.optimizer.settle()
+        return state | {"_view": None}
+
+    def _copy(self) -> Self:
+        network = self.network.copy()
+        optimizer = self.optimizer.copy(network.parameters)
+        other = type(self)(network, optimizer, self.seed, self.dropout_states)
+        other.history = self.history
+        other._view = self._view
+        return other
+
+    def _show_history(self) -> None:
+        if self._view:
+            self._view.model.history = keras.callbacks.History()
+            self._view.model.history.history = self.history
+
+    def _values(self) -> list[NDArray[Any]]:
+        """Return the values of the model's and the optimizer's variables, in their order."""
+        optimizer_values = self.optimizer.variables()
+        values: list[NDArray[Any]] = []
+        for depth, (kernel, bias) in enumerate(
+            zip(self.network.parameters[::2], self.network.parameters[1::2], strict=True)
+        ):
+            values += [kernel, bias, *self.dropout_states[depth : depth + 1]]
+        return values + optimizer_values
+
+    def _set_value(self, index: int, value: NDArray[Any]) -> None:
+        n_network_values = len(self.network.parameters) + len(self.dropout_states)
+        if index >= n_network_values:
+            self.optimizer.set_variable(index - n_network_values, value)
+            return
+        depth, position = divmod(index, 3 if self.dropout_states else 2)
+        if position < 2:
+            self.network.parameters[2 * depth + position] = value
+        else:
+            self.dropout_states[depth] = value
+
+
+class KerasView:
+    """A Keras model whose changes are noticed.
+
+    An assignment gives a variable another buffer, as long as somebody holds the one before.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+        self._variables = [*model.variables, *model.optimizer.variables]
+        self._seen: list[Any] = [None] * len(self._variables)
+        self._structure = _structure(model)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the model is no longer built and compiled as it was."""
+        return _structure(self.model) != self._structure
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"model": self.model}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["model"])  # type: ignore[misc]
+        self._structure = []  # Only changed models are kept.
+
+    def values(self) -> list[NDArray[Any]]:
+        """Return copies of the variables' values."""
+        return [np.array(_tensor(variable)) for variable in self._variables]
+
+    def write(self, values: Sequence[NDArray[Any]]) -> None:
+        """Assign to the variables; those of an optimizer that Keras has just made may be left."""
+        for index, (variable, value) in enumerate(zip(self._variables, values, strict=False)):
+            variable.assign(value)
+            self._seen[index] = _tensor(variable)
+
+    def new_values(self) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Yield the position and value of each variable assigned to since the last time."""
+        for index, variable in enumerate(self._variables):
+            tensor = _tensor(variable)
+            if self._seen[index] is None or _address(tensor) != _address(self._seen[index]):
+                self._seen[index] = tensor
+                yield index, np.array(tensor)
+
+
+def _tensor(variable: keras.Variable) -> Any:
+    """Return the buffer of a variable, which is not copied."""
+    return variable.value.read_value()
+
+
+def _address(tensor: Any) -> int:
+    return int(np.asarray(tensor).__array_interface__["data"][0])
+
+
+def _structure(model: keras.Model) -> list[Any]:
+    """Return all that makes a model what it is, but the values of its variables."""
+    optimizer = model.optimizer
+    settings = optimizer.get_config() if optimizer else {}
+    structure = [model.loss, optimizer, {**settings, "learning_rate": None}]
+    for layer in model.layers:
+        regularizer = getattr(layer, "kernel_regularizer", None)
+        structure.append(
+            (
+                layer,
+                layer.trainable,
+                getattr(layer, "activation", None),
+                getattr(layer, "rate", None),
+                regularizer.get_config() if regularizer else None,
+            )
+        )
+    return structure
+
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def all_or_nothing(method: _Method) -> _Method:
+    """Make a method leave its object's attributes as they were if it raises."""
+
+    @wraps(method)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before = dict(self.__dict__)
+        try:
+            return method(self, *args, **kwargs)
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    return cast(_Method, wrapper)

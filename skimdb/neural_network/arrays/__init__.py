@@ -1,0 +1,37 @@
+"""Dense networks in numpy and scipy alone: their arithmetic, optimizers and training.
+
+Read `_training.train` first: it takes samples to `ArrayNetwork.gradients`, and these to an
+`ArrayOptimizer`.
+"""
+
+from skimdb.neural_network.arrays._activations import ACTIVATIONS
+from skimdb.neural_network.arrays._network import Architecture, ArrayNetwork, initial_parameters
+from skimdb.neural_network.arrays._optimizers import (
+    ARRAY_OPTIMIZERS,
+    ArrayOptimizer,
+    array_optimizer_class,
+)
+from skimdb.neural_network.arrays._training import (
+    EarlyStopping,
+    Monitor,
+    Samples,
+    epoch_rng,
+    predict_logits,
+    train,
+)
+
+__all__ = [
+    "ACTIVATIONS",
+    "ARRAY_OPTIMIZERS",
+    "Architecture",
+    "ArrayNetwork",
+    "ArrayOptimizer",
+    "EarlyStopping",
+    "Monitor",
+    "Samples",
+    "epoch_rng",
+    "initial_parameters",
+    "predict_logits",
+    "array_optimizer_class",
+    "train",
+]

@@ -1,0 +1,263 @@
+"""Training on arrays: epochs, validation and early stopping."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from skimdb.neural_network.arrays._activations import FloatArray
+from skimdb.neural_network.arrays._network import ArrayNetwork, Matrix, cross_entropy
+from skimdb.neural_network.arrays._optimizers import ArrayOptimizer, IntArray
+from skimdb.utils._blas_threads import single_blas_thread
+
+# Below this many entries of a batch per feature it pays to update only rows that are touched.
+_SPARSE_UPDATE_BELOW = 1.0
+
+Logs = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Reviews to train or to validate on.
+
+    Attributes
+    ----------
+    X : {ndarray, CSR matrix} of float32 or float64 and shape (n_samples, n_features)
+    y : ndarray of int and shape (n_samples,)
+        Indices of the classes.
+    sample_weight : ndarray of shape (n_samples,)
+        Positive, of the type of `X`.
+    """
+
+    X: Matrix
+    y: IntArray
+    sample_weight: FloatArray
+
+    def take(self, rows: IntArray | slice) -> "Samples":
+        """Return some of the samples."""
+        return Samples(self.X[rows], self.y[rows], self.sample_weight[rows])
+
+    def batches(self, batch_size: int) -> Iterator[slice]:
+        """Yield the rows of each batch."""
+        for start in range(0, len(self), batch_size):
+            yield slice(start, min(start + batch_size, len(self)))
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+class Monitor:
+    """What is told how a training goes on, and can stop it. This one does nothing."""
+
+    stops = False
+
+    def on_train_begin(self) -> None:
+        """Before the first epoch."""
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Before an epoch; may change the network and the optimizer."""
+
+    def on_batch_end(self, step: int, logs: Logs) -> None:
+        """After a step."""
+
+    def on_test_begin(self) -> None:
+        """Before the validation data are evaluated."""
+
+    def on_test_end(self, logs: Logs) -> None:
+        """After the validation data have been evaluated."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> Logs:
+        """After an epoch; return what the history is to hold of it."""
+        return logs
+
+    def on_train_end(self, logs: Logs) -> None:
+        """After the last epoch."""
+
+
+class EarlyStopping:
+    """Stop when the validation loss has not improved for some epochs, as Keras' callback does.
+
+    Attributes
+    ----------
+    best_epoch : int
+        Whose parameters were best.
+    """
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+        self.best_epoch = 0
+        self._best_loss = np.inf
+        self._best_parameters: list[FloatArray] = []
+        self._n_waited = 0
+
+    def stops_after(self, epoch: int, loss: float, network: ArrayNetwork) -> bool:
+        """Tell whether this epoch is the last one."""
+        self._n_waited += 1
+        if loss < self._best_loss or not self._best_parameters:
+            self.best_epoch = epoch
+            self._best_parameters = [parameter.copy() for parameter in network.parameters]
+        if loss < self._best_loss:
+            self._best_loss = loss
+            self._n_waited = 0
+        return self._n_waited >= self.patience and epoch > 0 and self._n_waited > 0
+
+    def restore(self, network: ArrayNetwork) -> None:
+        """Go back to the parameters of the best epoch."""
+        for parameter, best in zip(network.parameters, self._best_parameters, strict=True):
+            parameter[...] = best
+
+
+def epoch_rng(seed: int, epoch: int) -> np.random.Generator:
+    """Return the generator of one epoch, the same whatever was drawn before.
+
+    The first thing to be drawn from it is the order of the samples.
+    """
+    return np.random.default_rng([seed, epoch])
+
+
+def train(
+    network: ArrayNetwork,
+    optimizer: ArrayOptimizer,
+    samples: Samples,
+    *,
+    batch_size: int,
+    epochs: range,
+    seed: int,
+    n_past_epochs: int = 0,
+    validation: Samples | None = None,
+    early_stopping: EarlyStopping | None = None,
+    monitor: Monitor | None = None,
+    incremental: bool = False,
+) -> dict[str, list[float]]:
+    """Train a network in place.
+
+    Parameters
+    ----------
+    network : ArrayNetwork
+    optimizer : ArrayOptimizer
+        Of the network's parameters.
+    samples : Samples
+        Shuffled anew in each epoch.
+    batch_size : int
+        Samples per step.
+    epochs : range
+        The numbers of the epochs, as the monitor sees them.
+    seed, n_past_epochs : int
+        Together they determine the order of the samples and the dropout masks of each epoch.
+    validation : Samples, default=None
+        Evaluated after each epoch.
+    early_stopping : EarlyStopping, default=None
+        Looks at the validation loss.
+    monitor : Monitor, default=None
+    incremental : bool, default=False
+        Keep the completed steps if a later one fails, and leave rows waiting at the end.
+
+    Returns
+    -------
+    dict of lists
+        For each epoch "accuracy", "loss", and with validation data "val_accuracy" and "val_loss".
+    """
+    monitor = monitor or Monitor()
+    optimizer.keeps_steps = incremental
+    history: dict[str, list[float]] = {}
+    monitor.on_train_begin()
+    for epoch in epochs:
+        monitor.on_epoch_begin(epoch)
+        rng = epoch_rng(seed, n_past_epochs + epoch - epochs.start)
+        with single_blas_thread():
+            logs = _train_epoch(network, optimizer, samples, batch_size, rng, monitor)
+            if not incremental:
+                optimizer.settle()
+            if validation is not None:
+                monitor.on_test_begin()
+                val_logs = _evaluate(network, validation, batch_size)
+                monitor.on_test_end(val_logs)
+                logs |= {f"val_{name}": value for name, value in val_logs.items()}
+        logs = monitor.on_epoch_end(epoch, logs)
+        for name, value in logs.items():
+            history.setdefault(name, []).append(value)
+        if early_stopping and early_stopping.stops_after(epoch, logs["val_loss"], network):
+            break
+        if monitor.stops:
+            break
+    monitor.on_train_end(logs)
+    if early_stopping:
+        early_stopping.restore(network)
+    return history
+
+
+def predict_logits(network: ArrayNetwork, optimizer: Any, X: Matrix) -> FloatArray:
+    """Return the output layer's values before its activation, (n_samples, n_outputs).
+
+    Rows of the first kernel that wait for updates are computed and not changed.
+    """
+    with single_blas_thread():
+        if not getattr(optimizer, "has_waiting_rows", False):
+            return network.logits(X)
+        X, columns = without_empty_columns(sp.csr_matrix(X))
+        return network.logits(X, optimizer.current_rows(columns)[0])
+
+
+def _train_epoch(
+    network: ArrayNetwork,
+    optimizer: ArrayOptimizer,
+    samples: Samples,
+    batch_size: int,
+    rng: np.random.Generator,
+    monitor: Monitor,
+) -> Logs:
+    X = samples.X
+    order = rng.permutation(len(samples))
+    n_batches = -(-len(samples) // batch_size)
+    updates_touched_rows = (
+        sp.issparse(X)
+        and X.nnz < _SPARSE_UPDATE_BELOW * n_batches * X.shape[1]
+        and optimizer.can_skip
+        and not network.regularizes_first_kernel
+    )
+    loss_sum = n_correct = 0.0
+    logs: Logs = {}
+    for step, rows in enumerate(samples.batches(batch_size)):
+        batch = samples.take(order[rows])
+        batch_X, touched = (
+            without_empty_columns(batch.X) if updates_touched_rows else (batch.X, None)
+        )
+        kernel = optimizer.start_step(touched)
+        gradients, loss, accuracy = network.gradients(
+            batch_X, batch.y, batch.sample_weight, kernel, rng
+        )
+        optimizer.finish_step(gradients)
+        loss_sum += loss * len(batch)
+        n_correct += accuracy * len(batch)
+        logs = {"accuracy": n_correct / rows.stop, "loss": loss_sum / rows.stop}
+        monitor.on_batch_end(step, logs)
+    return logs
+
+
+def without_empty_columns(X: sp.csr_matrix) -> tuple[sp.csr_matrix, NDArray[np.intp]]:
+    """Return the columns of `X` that have entries, and their positions."""
+    indices = X.indices.astype(np.intp, copy=False)  # NumPy indexes with this type fastest.
+    has_entries = np.zeros(X.shape[1], np.bool_)
+    has_entries[indices] = True
+    columns = np.flatnonzero(has_entries)
+    position = np.empty(X.shape[1], np.int32)
+    position[columns] = np.arange(len(columns), dtype=np.int32)
+    compact = sp.csr_matrix((X.data, position[indices], X.indptr), shape=(X.shape[0], len(columns)))
+    return compact, columns
+
+
+def _evaluate(network: ArrayNetwork, samples: Samples, batch_size: int) -> Logs:
+    """Return accuracy and loss as `keras.Model.evaluate` does, which averages over batches."""
+    loss_sum = n_correct = 0.0
+    losses, correct, _ = cross_entropy(network.logits(samples.X), samples.y)
+    for batch in samples.batches(batch_size):
+        weight = samples.sample_weight[batch]
+        loss_sum += float(losses[batch] @ weight / weight.sum()) * len(weight)
+    n_correct = int(np.count_nonzero(correct))
+    return {
+        "accuracy": n_correct / len(samples),
+        "loss": loss_sum / len(samples) + network.penalty(),
+    }
