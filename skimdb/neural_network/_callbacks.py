@@ -72,7 +72,7 @@ class KerasMonitor(Monitor):
         self._verbose = verbose
         self._callbacks = keras.callbacks.CallbackList(
             callbacks,
-            add_history=True,
+            add_history=self._model is not None,  # which needs the model
             add_progbar=verbose != 0,
             verbose=verbose,
             epochs=epochs,
@@ -108,18 +108,11 @@ class KerasMonitor(Monitor):
         self._state.write()
         self._callbacks.on_epoch_end(epoch, logs)
         self._state.read()
+        if self._model is None:
+            return logs
         # Callbacks may have changed or added some.
-        return {name: values[-1] for name, values in self._history.history.items()}
+        return {name: values[-1] for name, values in self._model.history.history.items()}
 
     def on_train_end(self, logs: Logs) -> None:
         self._callbacks.on_train_end(logs)
         self._state.read()
-
-    @property
-    def _history(self) -> keras.callbacks.History:
-        (history,) = (
-            callback
-            for callback in self._callbacks.callbacks
-            if isinstance(callback, keras.callbacks.History)
-        )
-        return history

@@ -17,7 +17,13 @@ from sklearn.utils.validation import check_is_fitted
 from skimdb import DenseSentimentClassifier
 from skimdb.datasets import fetch_imdb
 from skimdb.feature_extraction import MultiHotVectorizer
-from tests.neural_network.common import assert_equal_weights, fit_seed, make_multi_hot
+from skimdb.neural_network.arrays import epoch_rng
+from tests.neural_network.common import (
+    assert_equal_weights,
+    assert_same_training,
+    fit_seed,
+    make_multi_hot,
+)
 
 LEARNS_FAST = {"epochs": 12, "learning_rate": 0.02}
 STOPS_EARLY = {"early_stopping": True, "epochs": 60, "learning_rate": 0.02}
@@ -121,13 +127,29 @@ class TestPredictions:
         assert fitted.decision_function(X[:1]).shape == ((1,) if n_classes == 2 else (1, 3))
 
     @pytest.mark.parametrize("method", ["predict_proba", "decision_function"])
-    def test_dtype_is_that_of_the_features(self, fitted_on, method):
-        fitted, X, _ = fitted_on
-        predict = getattr(fitted, method)
-        for dtype, expected in [("f4", "f4"), ("f8", "f8"), ("i8", "f4"), ("bool", "f4")]:
-            for features in (X.astype(dtype), X.toarray().astype(dtype)):
-                assert predict(features).dtype == np.dtype(expected)
-        np.testing.assert_allclose(predict(X.astype("f8")), predict(X), atol=1e-5)
+    @pytest.mark.parametrize(
+        ("dtype", "expected"), [("f4", "f4"), ("f8", "f8"), ("i8", "f4"), ("bool", "f4")]
+    )
+    def test_dtype_is_that_of_the_features_in_fit(self, dtype, expected, method, reviews):
+        X, y = reviews
+        for fitted in (
+            classifier().fit(X.astype(dtype), y),
+            classifier().fit(X.toarray().astype(dtype), y),
+        ):
+            assert {weight.dtype for weight in fitted.model_.get_weights()} == {np.dtype(expected)}
+            for other in ("f4", "f8", "i8"):
+                assert getattr(fitted, method)(X.astype(other)).dtype == np.dtype(expected)
+
+    @pytest.mark.parametrize("settings", [{}, {"activation": "mish"}], ids=["arrays", "keras"])
+    def test_float64_is_not_rounded(self, settings, reviews):
+        """Trained to the end, the gradient vanishes to double precision."""
+        X, y = reviews
+        X = X.toarray().astype(np.float64)
+        fitted = classifier(epochs=1, batch_size=len(y), **settings).fit(X, y)
+        before = fitted.decision_function(X)
+        assert not np.array_equal(before, before.astype(np.float32))
+        fitted.model_.layers[-1].bias.assign_add([1e-12])
+        np.testing.assert_allclose(fitted.decision_function(X) - before, 1e-12, rtol=1e-3)
 
     @pytest.mark.parametrize("kind", [np.asarray, sp.csc_matrix, sp.coo_array, pd.DataFrame])
     def test_every_kind_of_matrix(self, fitted_on, kind):
@@ -432,17 +454,53 @@ class TestFailedFit:
             del before[name], after[name]
         assert before == after
 
-    @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-    def test_going_on_leaves_the_network_as_it_was(self, method, reviews):
+    @pytest.mark.parametrize("looked_at", [False, True], ids=["", "with the model built"])
+    def test_going_on_leaves_the_network_as_it_was(self, looked_at, reviews):
         X, y = reviews
         estimator = classifier(warm_start=True).fit(X, y)
         expected = estimator.predict_proba(X)
+        model = estimator.model_ if looked_at else None
         estimator.set_params(callbacks=[Broken])
         with pytest.raises(RuntimeError, match="broken"):
-            getattr(estimator, method)(X, y)
+            estimator.fit(X, y)
         np.testing.assert_array_equal(estimator.predict_proba(X), expected)
         assert int(estimator.model_.optimizer.iterations) == 2 * 5
         assert estimator.n_iter_ == 2
+        assert estimator.model_.history.history == estimator.history_
+        assert not looked_at or estimator.model_ is model
+
+    @pytest.mark.parametrize("kind", ["csr", "dense"])
+    @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam"])
+    def test_partial_fit_keeps_the_completed_steps(self, optimizer, kind, reviews, monkeypatch):
+        X, y = reviews
+        X = X if kind == "csr" else X.toarray()
+        estimator = classifier(optimizer=optimizer).fit(X, y)
+        expected = clone(estimator).fit(X, y)
+        n_steps = 0
+
+        class Interrupted(BaseException):
+            pass
+
+        def expit_twice(x):
+            nonlocal n_steps
+            n_steps += 1
+            if n_steps > 2:
+                raise Interrupted
+            return expit(x)
+
+        seed, epoch = fit_seed(3), estimator.n_iter_
+        rows = epoch_rng(seed, epoch).permutation(len(y))[: 2 * 32]
+        with monkeypatch.context() as patch:
+            patch.setattr("skimdb.neural_network.arrays._network.expit", expit_twice)
+            with pytest.raises(Interrupted) as raised:
+                estimator.partial_fit(X, y)
+        assert raised.value.__notes__ == ["The network keeps the 2 steps made before."]
+        assert int(estimator.model_.optimizer.iterations) == 2 * 5 + 2
+        assert estimator.n_iter_ == 2
+        model = expected.model_
+        for batch in (rows[:32], rows[32:]):
+            model.train_on_batch(reviews[0].toarray()[batch], y[batch])
+        assert_same_training(estimator.model_, model)
 
 
 class TestErrors:

@@ -8,7 +8,16 @@ from sklearn.base import clone
 
 from skimdb import DenseSentimentClassifier
 from skimdb.neural_network import build_dense_network
-from skimdb.neural_network.arrays import epoch_rng
+from skimdb.neural_network._keras_optimizer import make_optimizer
+from skimdb.neural_network.arrays import (
+    ACTIVATIONS,
+    Architecture,
+    ArrayNetwork,
+    Samples,
+    epoch_rng,
+    initial_parameters,
+)
+from skimdb.neural_network.arrays import train as train_on_arrays
 from tests.neural_network.common import (
     assert_same_history,
     assert_same_training,
@@ -88,7 +97,7 @@ def test_numbers_of_layers_and_units(sizes):
     assert_trains_as_keras(classifier(epochs=1, **sizes), X, y)
 
 
-@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "linear", keras.activations.relu])
+@pytest.mark.parametrize("activation", [*ACTIVATIONS, keras.activations.relu])
 def test_activations(activation):
     X, y = make_multi_hot(**NARROW)
     assert_trains_as_keras(classifier(activation=activation, epochs=1), X, y)
@@ -184,55 +193,42 @@ class TestDropout:
     """Masks come from another generator than Keras': only their distribution is the same."""
 
     @staticmethod
-    def steps_from(model, X, y, n_steps):
-        """Make one step from the same weights with each of some seeds; return the weights."""
-        weights = model.get_weights()
-        samples = Samples(X, y, np.ones(len(y), np.float32))
+    def steps_from(architecture, parameters, X, y, n_steps):
+        """Make one step of SGD from the same weights with each of some seeds; return the weights."""
         results = []
         for seed in range(n_steps):
-            model.set_weights(weights)
-            train(
-                model,
-                samples,
+            network = ArrayNetwork(architecture, [parameter.copy() for parameter in parameters])
+            train_on_arrays(
+                network,
+                make_optimizer("sgd", 1.0, network),
+                Samples(X, y, np.ones(len(y), np.float32)),
                 batch_size=len(y),
-                initial_epoch=0,
-                epochs=1,
-                callbacks=[],
-                validation=None,
+                epochs=range(1),
                 seed=seed,
-                n_past_epochs=0,
-                verbose=0,
             )
-            results.append(np.concatenate([w.ravel() for w in model.get_weights()]))
-        model.set_weights(weights)
+            results.append(np.concatenate([weight.ravel() for weight in network.parameters]))
         return np.array(results)
 
     def test_a_unit_is_dropped_or_divided_by_the_share_kept(self):
-        model = build_dense_network(
-            1,
-            2,
-            units=[1],
-            activation="linear",
-            dropout=0.75,
-            optimizer=keras.optimizers.SGD(1.0),
-            seed=0,
-        )
+        architecture = Architecture(1, 2, (1,), "linear", dropout=0.75)
         # The hidden unit passes on the input, 1; the output is a probability of a half. The
         # gradient of the output's kernel is then half of what dropout makes of the unit.
-        model.set_weights([np.ones((1, 1)), np.zeros(1), np.zeros((1, 1)), np.zeros(1)])
-        steps = self.steps_from(model, np.ones((1, 1), np.float32), np.array([1]), 200)
-        unit = 2 * steps[:, 2]
+        weights = [np.ones((1, 1)), np.zeros(1), np.zeros((1, 1)), np.zeros(1)]
+        weights = [weight.astype(np.float32) for weight in weights]
+        X, y = np.ones((1, 1), np.float32), np.array([1])
+        unit = 2 * self.steps_from(architecture, weights, X, y, 200)[:, 2]
         assert set(unit.tolist()) == {0.0, 4.0}
         assert (unit > 0).mean() == pytest.approx(0.25, abs=0.1)
 
     def test_a_step_has_the_distribution_of_keras(self):
         X, y = make_multi_hot(64, 20)
         n_steps = 80
+        architecture = Architecture(20, 2, (8, 8), dropout=0.5)
+        weights = initial_parameters(architecture, 0)
+        steps = self.steps_from(architecture, weights, X, y, n_steps)
         model = build_dense_network(
             20, 2, units=[8, 8], dropout=0.5, optimizer=keras.optimizers.SGD(1.0), seed=0
         )
-        weights = model.get_weights()
-        steps = self.steps_from(model, X, y, n_steps)
         keras_steps = np.empty_like(steps)
         for step in keras_steps:
             model.set_weights(weights)
