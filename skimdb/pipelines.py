@@ -46,8 +46,8 @@ def make_text_classifier(
     Examples
     --------
     >>> from skimdb import make_text_classifier
-    >>> texts = ["A good film, and good fun!", "A bad film.", "Good fun!", "Bad, not fun."] * 20
-    >>> labels = ["positive", "negative", "positive", "negative"] * 20
+    >>> texts = ["A good film, and good fun!", "A bad film.", "Good fun!", "Bad, not fun."] * 500
+    >>> labels = ["positive", "negative", "positive", "negative"] * 500
     >>> classifier = make_text_classifier(random_state=0).fit(texts, labels)
     >>> classifier.predict(["Bad film!"])
     array(['negative'], dtype='<U8')

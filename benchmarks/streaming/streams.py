@@ -1,7 +1,7 @@
 """Two million generated reviews on disk: making them, training on them and predicting them."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,8 +10,6 @@ from typing import Any
 
 import joblib
 import numpy as np
-import scipy.sparse as sp
-from numpy.typing import NDArray
 from sklearn.pipeline import make_pipeline
 
 from benchmarks._measure import PeakMemory, memory_status
@@ -26,59 +24,39 @@ ROWS_PER_GROUP = 10_000
 BATCH_SIZE = 20_000
 SHUFFLE_BUFFER = 100_000
 _N_TEST = 25_000
-_PARTS = ("data", "indices", "indptr", "y")
-_DTYPES = {"data": "float32", "indices": "int32", "indptr": "int32", "y": "int64"}
+# For n-grams, of which there are a million, fewer reviews do.
+_N_GRAM_FILES = 2
 
 
 # Making
 
 
 def make_files(folder: Path, n_reviews: int) -> Iterator[None]:
-    """Write the reviews as Parquet files and as a CSR matrix, both sorted by label."""
+    """Write the reviews as Parquet files, sorted by label."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    parquet, matrix = folder / "parquet", folder / "matrix"
+    parquet = folder / "parquet"
     parquet.mkdir(parents=True)
-    matrix.mkdir()
     n_per_file = n_reviews // _N_FILES
-    n_tokens = n_entries = 0
-    vectorizer = MultiHotVectorizer(NUM_WORDS)
-    with ExitStack() as stack:
-        outputs = {part: stack.enter_context((matrix / part).open("wb")) for part in _PARTS}
-        np.zeros(1, _DTYPES["indptr"]).tofile(outputs["indptr"])
-        for number in range(_N_FILES):
-            X, y = make_reviews(2 * n_per_file, num_words=NUM_WORDS, random_state=number)
-            label = number * 2 // _N_FILES
-            reviews = X[y == label]
-            offsets = np.concatenate([[0], np.cumsum([len(review) for review in reviews])])
-            words = pa.ListArray.from_arrays(offsets.astype(np.int32), np.concatenate(reviews))
-            table = pa.table({"words": words, "label": np.full(len(reviews), label)})
-            path = parquet / f"{number:03}.parquet"
-            pq.write_table(table, path, row_group_size=ROWS_PER_GROUP)
-            features = vectorizer.transform(words)
-            arrays = {
-                "data": features.data,
-                "indices": features.indices,
-                "indptr": n_entries + features.indptr[1:],
-                "y": np.full(len(reviews), label),
-            }
-            for part, array in arrays.items():
-                array.astype(_DTYPES[part]).tofile(outputs[part])
-            n_tokens += int(offsets[-1])
-            n_entries += features.nnz
-            if n_entries > np.iinfo(_DTYPES["indptr"]).max:
-                raise ValueError(f"{n_reviews} reviews have too many entries for 32-bit indices")
-            yield
+    n_tokens = 0
+    for number in range(_N_FILES):
+        X, y = make_reviews(2 * n_per_file, num_words=NUM_WORDS, random_state=number)
+        label = number * 2 // _N_FILES
+        reviews = X[y == label]
+        offsets = np.concatenate([[0], np.cumsum([len(review) for review in reviews])])
+        words = pa.ListArray.from_arrays(offsets.astype(np.int32), np.concatenate(reviews))
+        table = pa.table({"words": words, "label": np.full(len(reviews), label)})
+        pq.write_table(table, parquet / f"{number:03}.parquet", row_group_size=ROWS_PER_GROUP)
+        n_tokens += int(offsets[-1])
+        yield
     write_json(
         folder / "sizes.json",
         {
             "reviews": n_per_file * _N_FILES,
             "files": _N_FILES,
             "tokens": n_tokens,
-            "entries": n_entries,
             "parquet_mb": sum(path.stat().st_size for path in parquet.iterdir()) / 1e6,
-            "matrix_mb": sum(path.stat().st_size for path in matrix.iterdir()) / 1e6,
         },
     )
 
@@ -112,45 +90,15 @@ def _train_in_memory(folder: Path, seed: int) -> tuple[DenseSentimentClassifier,
     return classifier, perf_counter() - start
 
 
-def _train_on_matrix(folder: Path, seed: int) -> tuple[DenseSentimentClassifier, float]:
-    return _fit_matrix({part: np.array(array) for part, array in _maps(folder).items()}, seed)
-
-
-def _train_on_mapped_matrix(folder: Path, seed: int) -> tuple[DenseSentimentClassifier, float]:
-    return _fit_matrix(_maps(folder), seed)
-
-
-def _maps(folder: Path) -> dict[str, NDArray[Any]]:
-    return {
-        part: np.memmap(folder / "matrix" / part, dtype=_DTYPES[part], mode="r") for part in _PARTS
-    }
-
-
-def _fit_matrix(
-    arrays: dict[str, NDArray[Any]], seed: int
-) -> tuple[DenseSentimentClassifier, float]:
-    data, indices, indptr, y = (arrays[part] for part in _PARTS)
-    X = sp.csr_matrix((data, indices, indptr), shape=(len(y), NUM_WORDS))
-    classifier = DenseSentimentClassifier(epochs=1, random_state=seed)
-    start = perf_counter()
-    classifier.fit(X, y)
-    return classifier, perf_counter() - start
-
-
 _Train = Callable[[Path, int], tuple[DenseSentimentClassifier, float]]
 TRAINING: dict[str, _Train] = {
     "reviews in memory": _train_in_memory,
     "reviews streamed from Parquet": _train_streamed,
-    "matrix in memory": _train_on_matrix,
-    "matrix memory-mapped": _train_on_mapped_matrix,
 }
 
 
 # Each way of training from disk, and the one in memory that it is compared with.
-PAIRS = {
-    "reviews streamed from Parquet": "reviews in memory",
-    "matrix memory-mapped": "matrix in memory",
-}
+PAIRS = {"reviews streamed from Parquet": "reviews in memory"}
 
 
 def measure_training(folder: Path, name: str, seed: int) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """How much each feature of each review contributes to the log-odds that a pipeline gives."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -146,7 +147,8 @@ def _check_differentiable(split: SplitPipeline, names: NDArray[np.object_]) -> N
     advice = "Use method='occlusion', which takes any pipeline."
     if not (_is_network(split.classifier) or hasattr(split.classifier, "coef_")):
         raise ValueError(
-            "method='gradient' needs DenseSentimentClassifier or a linear classifier with coef_, "
+            "method='gradient' needs DenseSentimentClassifier, as built and with an activation "
+            "that it computes on arrays, or a linear classifier with coef_, "
             f"got {type(split.classifier).__name__}. {advice}"
         )
     if not split.keeps_features(names):
@@ -183,15 +185,16 @@ def _classified(
 
 
 def _is_network(classifier: Any) -> bool:
-    # TensorFlow is loaded already where there is such a classifier, and not wanted elsewhere.
-    if not hasattr(classifier, "model_"):
+    """Tell whether it is a DenseSentimentClassifier whose arithmetic is known."""
+    # It would be imported already; if not, TensorFlow need not be loaded.
+    module = sys.modules.get("skimdb.neural_network")
+    if module is None or not isinstance(classifier, module.DenseSentimentClassifier):
         return False
-    from skimdb.neural_network import DenseSentimentClassifier  # noqa: PLC0415 - see above
-
-    return isinstance(classifier, DenseSentimentClassifier)
+    state = classifier._state
+    return state.changed_model is None and state.network.has_known_activation
 
 
 def _first_layer(classifier: Any) -> "FirstLayer":
     from skimdb.neural_network._first_layer import FirstLayer  # noqa: PLC0415 - loads TensorFlow
 
-    return FirstLayer(classifier.model_)
+    return FirstLayer(classifier._state.settled_network)

@@ -476,6 +476,10 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         )
         return np.asarray(self.classes_[indices])
 
+    def __dir__(self) -> list[str]:
+        # Scikit-learn 1.9 reads everything that is listed here, to show it: no model for that.
+        return [name for name in object.__dir__(self) if name != "model_"]
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_state")
 

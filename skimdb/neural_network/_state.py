@@ -81,6 +81,21 @@ class NetworkState:
         return self._view.model if self._view and self._view.is_changed else None
 
     @property
+    def settled_network(self) -> ArrayNetwork:
+        """The network with all rows up to date.
+
+        Raises
+        ------
+        ValueError
+            If the Keras model is what counts.
+        """
+        self.read()
+        if self.changed_model is not None:
+            raise ValueError("model_ has been changed since it was built")
+        self.optimizer.settle()
+        return self.network
+
+    @property
     def model(self) -> keras.Model:
         """The Keras model, which is built when it is asked for first."""
         if self._view is None:
@@ -99,13 +114,23 @@ class NetworkState:
     def write(self) -> None:
         """Give the Keras model, if there is one, the values of the arrays."""
         if self._view and not self._view.is_changed:
-            self._view.write(self._values())
+            self._view.write([*self.network_values(), *self.optimizer.variables()])
 
     def read(self) -> None:
         """Take over what has been assigned to the Keras model's variables."""
         if self._view and not self._view.is_changed:
             for index, value in self._view.new_values():
                 self._set_value(index, value)
+
+    def network_values(self) -> list[NDArray[Any]]:
+        """Return the values of the Keras model's variables, in their order."""
+        self.optimizer.settle()
+        values: list[NDArray[Any]] = []
+        for depth, (kernel, bias) in enumerate(
+            zip(self.network.parameters[::2], self.network.parameters[1::2], strict=True)
+        ):
+            values += [kernel, bias, *self.dropout_states[depth : depth + 1]]
+        return values
 
     @contextmanager
     def continued(self) -> Iterator["NetworkState"]:
@@ -158,16 +183,6 @@ class NetworkState:
         if self._view:
             self._view.model.history = keras.callbacks.History()
             self._view.model.history.history = self.history
-
-    def _values(self) -> list[NDArray[Any]]:
-        """Return the values of the model's and the optimizer's variables, in their order."""
-        optimizer_values = self.optimizer.variables()
-        values: list[NDArray[Any]] = []
-        for depth, (kernel, bias) in enumerate(
-            zip(self.network.parameters[::2], self.network.parameters[1::2], strict=True)
-        ):
-            values += [kernel, bias, *self.dropout_states[depth : depth + 1]]
-        return values + optimizer_values
 
     def _set_value(self, index: int, value: NDArray[Any]) -> None:
         n_network_values = len(self.network.parameters) + len(self.dropout_states)

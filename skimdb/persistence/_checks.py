@@ -138,7 +138,8 @@ def check_integer(estimator: Any, name: str, least: int, most: float = np.inf) -
         or isinstance(value, bool)
         or not least <= value <= most
     ):
-        raise _wrong(estimator, name, f"must be an integer from {least} on")
+        rule = f"from {least} on" if most == np.inf else f"from {least} to {most}"
+        raise _wrong(estimator, name, f"must be an integer {rule}")
 
 
 def check_classifier(classifier: Any) -> None:
@@ -153,10 +154,9 @@ def check_classifier(classifier: Any) -> None:
             "DenseSentimentClassifier.activation must be a name to be kept; "
             f"got {classifier.activation!r}"
         )
-    fitted = ["model_", "classes_", "n_features_in_", "history_", "n_iter_", "_seed"]
+    fitted = ["_state", "classes_", "n_features_in_", "history_", "n_iter_"]
     if not check_all_or_none(classifier, fitted):
         return
-    check_integer(classifier, "_seed", 0, np.iinfo(np.int32).max)
     check_integer(classifier, "n_iter_", 0)
     history = classifier.history_
     if type(history) is not dict or not all(

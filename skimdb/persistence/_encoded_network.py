@@ -8,9 +8,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from skimdb.neural_network._network import build_dense_network
+from skimdb.neural_network._keras_optimizer import KerasOptimizer, optimizer_of, to_keras
+from skimdb.neural_network._network import find_activation
+from skimdb.neural_network._state import NetworkState
+from skimdb.neural_network.arrays import Architecture, ArrayNetwork
 from skimdb.persistence._plain import decode, encode
 
+_MAX_SEED = np.iinfo(np.int32).max
 # Keras' optimizers whose configuration is plain numbers.
 _OPTIMIZERS = {
     name.lower(): getattr(keras.optimizers, name)
@@ -44,7 +48,7 @@ def encode_optimizer_parameter(optimizer: Any) -> Any:
         return optimizer
     if isinstance(optimizer, type):
         return {"optimizer_class": _optimizer_name(optimizer)}
-    return _encode_optimizer(optimizer)
+    return _encode_optimizer(type(optimizer), optimizer.get_config())
 
 
 def decode_optimizer_parameter(plain: Any) -> Any:
@@ -55,7 +59,8 @@ def decode_optimizer_parameter(plain: Any) -> Any:
             return plain
         case {"optimizer_class": name, **rest} if not rest:
             return _optimizer_class(name)
-    return _decode_optimizer(plain)
+    kind, config = _decode_optimizer(plain)
+    return kind.from_config(config)
 
 
 def encode_network(classifier: Any, members: dict[str, bytes]) -> dict[str, Any]:
@@ -72,28 +77,38 @@ def encode_network(classifier: Any, members: dict[str, bytes]) -> dict[str, Any]
     ValueError, TypeError
         If the network is not what `build_dense_network` makes of plain parameters.
     """
-    model = classifier.model_
-    plain = {
-        **_architecture(model),
-        "optimizer": _encode_optimizer(model.optimizer),
-        "variables": _encode_variables(model.variables, members),
-        "optimizer_variables": _encode_variables(model.optimizer.variables, members),
-    }
-    rebuilt = _build(plain, [variable.value.numpy() for variable in model.variables], classifier)
-    if (
-        rebuilt.get_config() != model.get_config()
-        or rebuilt.get_compile_config() != model.get_compile_config()
-    ):
+    state: NetworkState = classifier._state
+    try:
+        architecture = state.settled_network.architecture
+    except ValueError as error:
         raise ValueError(
-            "DenseSentimentClassifier.model_ has been changed since it was built, so it cannot "
-            "be kept. Save it by model_.save, which is Keras' own."
+            f"DenseSentimentClassifier.{error}, so it cannot be kept. Save it by model_.save, "
+            "which is Keras' own."
+        ) from error
+    if not isinstance(architecture.activation, str):
+        raise TypeError(
+            f"DenseSentimentClassifier.model_ has the activation {architecture.activation!r}; "
+            "only those that Keras knows by name can be kept"
         )
-    return plain
+    optimizer = state.optimizer
+    kind = optimizer.kind if isinstance(optimizer, KerasOptimizer) else type(to_keras(optimizer))
+    plain_optimizer = _encode_optimizer(kind, optimizer.get_config())
+    if isinstance(optimizer, KerasOptimizer):
+        state.model  # noqa: B018 - which makes the optimizer's variables
+    return {
+        "activation": architecture.activation,
+        "l1": architecture.l1,
+        "l2": architecture.l2,
+        "dropout": architecture.dropout,
+        "optimizer": plain_optimizer,
+        "variables": _encode_variables(state.network_values(), members),
+        "optimizer_variables": _encode_variables(optimizer.variables(), members),
+    }
 
 
 def decode_network(
-    plain: dict[str, Any], classifier: Any, members: dict[str, bytes]
-) -> keras.Model:
+    plain: dict[str, Any], classifier: Any, seed: Any, members: dict[str, bytes]
+) -> NetworkState:
     """Return the network that `encode_network` was given.
 
     Parameters
@@ -102,6 +117,8 @@ def decode_network(
         From the file.
     classifier : DenseSentimentClassifier
         With its other attributes.
+    seed : object
+        From the file.
     members : dict of str to bytes
         The arrays are taken out of it.
 
@@ -110,35 +127,44 @@ def decode_network(
     ValueError, TypeError, LookupError
         If the parts do not fit together; nothing larger than the arrays is built before.
     """
-    variables = _decode_variables(plain["variables"], members)
-    model = _build(plain, variables, classifier)
-    _assign(model.variables, variables)
-    _assign(model.optimizer.variables, _decode_variables(plain["optimizer_variables"], members))
-    return model
-
-
-def _architecture(model: keras.Model) -> dict[str, Any]:
-    dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
-    dropouts = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
-    regularizer = dense[0].kernel_regularizer
-    activation = dense[0].activation if len(dense) > 1 else keras.activations.linear
-    name = getattr(activation, "__name__", None)
-    if not isinstance(name, str) or getattr(keras.activations, name, None) is not activation:
-        raise TypeError(
-            f"DenseSentimentClassifier.model_ has the activation {activation!r}; "
-            "only those that Keras knows by name can be kept"
+    if type(seed) is not int or not 0 <= seed <= _MAX_SEED:
+        raise ValueError(
+            f"DenseSentimentClassifier._seed must be an integer from 0 to {_MAX_SEED}; got {seed!r}"
         )
-    return {
-        "activation": name,
-        "l1": float(regularizer.l1) if regularizer else 0.0,
-        "l2": float(regularizer.l2) if regularizer else 0.0,
-        "dropout": float(dropouts[0].rate) if dropouts else 0.0,
-    }
+    variables = _decode_variables(plain["variables"], members)
+    architecture = _architecture(plain, variables, classifier)
+    stride = 3 if architecture.dropout else 2
+    parameters = [value for i, value in enumerate(variables) if i % stride < 2]
+    dropout_states = [value for i, value in enumerate(variables) if i % stride == 2]
+    dtypes = {parameter.dtype for parameter in parameters}
+    if len(dtypes) > 1 or not dtypes < {np.dtype(np.float32), np.dtype(np.float64)}:
+        raise ValueError(f"the arrays of a network have the types {str(dtypes)[:200]}")
+    network = ArrayNetwork(architecture, parameters)
+    optimizer = optimizer_of(*_decode_optimizer(plain["optimizer"]), network)
+    state = NetworkState(network, optimizer, seed, dropout_states)
+    if isinstance(optimizer, KerasOptimizer):
+        state.model  # noqa: B018 - which makes the optimizer's variables
+    values = _decode_variables(plain["optimizer_variables"], members)
+    expected = optimizer.variables()
+    if len(values) != len(expected):
+        raise ValueError(f"it has {len(values)} arrays for {len(expected)} variables")
+    for index, (value, like) in enumerate(zip(values, expected, strict=True)):
+        if not (
+            value.shape == like.shape
+            and (value.dtype == like.dtype or (value.dtype.kind in "iu" and like.dtype.kind in "iu"))
+        ):
+            raise ValueError(
+                f"variable {index} of the optimizer must be an array of shape {like.shape} and "
+                f"dtype {like.dtype}; got {value.shape} and {value.dtype}"
+            )
+        optimizer.set_variable(index, value.astype(like.dtype, copy=False))
+    state.write()
+    return state
 
 
-def _build(
+def _architecture(
     plain: dict[str, Any], variables: Sequence[NDArray[Any]], classifier: Any
-) -> keras.Model:
+) -> Architecture:
     l1, l2, dropout = plain["l1"], plain["l2"], plain["dropout"]
     if not (
         all(type(value) is float and value >= 0 for value in (l1, l2, dropout)) and dropout < 1
@@ -146,18 +172,10 @@ def _build(
         raise ValueError(f"the network has l1={l1}, l2={l2}, dropout={dropout}")
     if not isinstance(plain["activation"], str):
         raise ValueError(f"the network has the activation {plain['activation']!r}")
-    n_classes = len(classifier.classes_)
-    return build_dense_network(
-        classifier.n_features_in_,
-        n_classes,
-        units=_units(variables, classifier.n_features_in_, n_classes, with_dropout=dropout > 0),
-        activation=plain["activation"],
-        l1=l1,
-        l2=l2,
-        dropout=dropout,
-        optimizer=_decode_optimizer(plain["optimizer"]),
-        seed=classifier._seed,
-    )
+    n_features, n_classes = classifier.n_features_in_, len(classifier.classes_)
+    units = _units(variables, n_features, n_classes, with_dropout=dropout > 0)
+    activation = find_activation(plain["activation"])
+    return Architecture(n_features, n_classes, tuple(units), activation, l1, l2, dropout)
 
 
 def _units(
@@ -184,11 +202,8 @@ def _units(
     return widths[1:-1]
 
 
-def _encode_variables(variables: Sequence[keras.Variable], members: dict[str, bytes]) -> list[Any]:
-    return [
-        encode(np.asarray(variable.value.numpy()), f"variable {variable.path}", members)
-        for variable in variables
-    ]
+def _encode_variables(values: Sequence[NDArray[Any]], members: dict[str, bytes]) -> list[Any]:
+    return [encode(value, f"variable {i}", members) for i, value in enumerate(values)]
 
 
 def _decode_variables(plain: Any, members: dict[str, bytes]) -> list[NDArray[Any]]:
@@ -198,26 +213,8 @@ def _decode_variables(plain: Any, members: dict[str, bytes]) -> list[NDArray[Any
     return values
 
 
-def _assign(variables: Sequence[keras.Variable], values: Sequence[NDArray[Any]]) -> None:
-    if len(values) != len(variables):
-        raise ValueError(f"it has {len(values)} arrays for {len(variables)} variables")
-    for variable, value in zip(variables, values, strict=True):
-        dtype = np.dtype(variable.dtype)
-        # Keras' versions keep the state of generators in different types of integers.
-        if not (
-            value.shape == tuple(variable.shape)
-            and (value.dtype == dtype or (value.dtype.kind in "iu" and dtype.kind in "iu"))
-        ):
-            raise ValueError(
-                f"the variable {variable.path} must be an array of shape "
-                f"{tuple(variable.shape)} and dtype {dtype}; got {value.shape} and {value.dtype}"
-            )
-        variable.assign(value.astype(dtype, copy=False))
-
-
-def _encode_optimizer(optimizer: Any) -> dict[str, Any]:
-    name = _optimizer_name(type(optimizer))
-    config = optimizer.get_config()
+def _encode_optimizer(kind: type, config: dict[str, Any]) -> dict[str, Any]:
+    name = _optimizer_name(kind)
     for setting, value in config.items():
         if not isinstance(value, (str, int, float, type(None))):
             raise TypeError(
@@ -227,14 +224,15 @@ def _encode_optimizer(optimizer: Any) -> dict[str, Any]:
     return {"optimizer": name, "config": config}
 
 
-def _decode_optimizer(plain: Any) -> keras.optimizers.Optimizer:
-    optimizer_class = _optimizer_class(plain["optimizer"])
+def _decode_optimizer(plain: Any) -> tuple[Any, dict[str, Any]]:
+    """Return a class of Keras and the settings of an optimizer of it."""
+    kind = _optimizer_class(plain["optimizer"])
     config = plain["config"]
     if not isinstance(config, dict) or not all(
         isinstance(value, (str, int, float, type(None))) for value in config.values()
     ):
         raise ValueError(f"an optimizer has the settings {str(config)[:200]}")
-    return optimizer_class.from_config(dict(config))
+    return kind, kind.from_config(dict(config)).get_config()
 
 
 def _optimizer_class(name: Any) -> Any:

@@ -105,8 +105,9 @@ def encode_estimator(estimator: Any, members: dict[str, bytes]) -> dict[str, Any
         ]
     if name == _CLASSIFIER:
         plain["optimizer"] = _network().encode_optimizer_parameter(parameters.pop("optimizer"))
-        if attributes.pop("model_", None) is not None:
+        if (state := attributes.pop("_state", None)) is not None:
             plain["network"] = _network().encode_network(estimator, members)
+            attributes["_seed"] = state.seed
     _check_names(attributes, name, kind)
     plain["parameters"] = _encode_all(parameters, name, members)
     plain["attributes"] = _encode_all(attributes, name, members)
@@ -139,11 +140,14 @@ def decode_estimator(plain: Any, members: dict[str, bytes]) -> Any:
     _check_names(attributes, name, kind)
     if name == _CLASSIFIER:
         parameters["optimizer"] = _network().decode_optimizer_parameter(plain["optimizer"])
+    seed = attributes.pop("_seed", None)
     estimator = getattr(importlib.import_module(kind.module), name)(**parameters)
     vars(estimator).update(attributes)
     check_attributes(estimator)
     if "network" in plain:
-        estimator.model_ = _network().decode_network(plain["network"], estimator, members)
+        state = _network().decode_network(plain["network"], estimator, seed, members)
+        state.history = estimator.history_
+        estimator._state = state
     if "requests" in plain:
         _decode_requests(plain["requests"], estimator)
     if "output" in plain:

@@ -107,8 +107,9 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
     True
     """
     scalers, classifier = _split(estimator)
-    activation = _hidden_activation(classifier)
-    weight_bytes = 4 * classifier.model_.count_params()
+    network = _network(classifier)
+    activation = _hidden_activation(network)
+    weight_bytes = 4 * sum(parameter.size for parameter in network.parameters)
     if weight_bytes > _MAX_WEIGHT_BYTES:
         raise ValueError(
             f"estimator has weights of {weight_bytes:,} bytes; ONNX can hold "
@@ -118,7 +119,7 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
     factors = np.ones(classifier.n_features_in_, np.float32)
     for scaler in scalers:
         factors *= scaler.feature_log_count_ratio_.astype(np.float32)
-    model = _build_model(onnx, classifier, factors, activation)
+    model = _build_model(onnx, classifier, network, factors, activation)
     with atomic_file(Path(path)) as file:
         file.write(model.SerializeToString())
 
@@ -240,19 +241,18 @@ _ACTIVATIONS: dict[str, _Activation] = {
 }
 
 
-def _dense_layers(classifier: Any) -> list[Any]:
-    return [layer for layer in classifier.model_.layers if hasattr(layer, "kernel")]
+def _network(classifier: Any) -> Any:
+    try:
+        return classifier._state.settled_network
+    except ValueError as error:
+        raise ValueError(f"estimator cannot be written as ONNX: {error}.") from error
 
 
-def _hidden_activation(classifier: Any) -> _Activation:
+def _hidden_activation(network: Any) -> _Activation:
     """Return the activation that all hidden layers have."""
-    import keras  # noqa: PLC0415 - loads TensorFlow
-
-    *hidden, _ = _dense_layers(classifier)
-    activation = hidden[0].activation if hidden else keras.activations.linear
-    for name, written in _ACTIVATIONS.items():
-        if activation is getattr(keras.activations, name):
-            return written
+    activation = network.architecture.activation if network.architecture.units else "linear"
+    if activation in _ACTIVATIONS:
+        return _ACTIVATIONS[activation]
     raise ValueError(
         f"estimator has the activation {getattr(activation, '__name__', activation)!r}, which "
         f"cannot be written as ONNX; those that can are {', '.join(_ACTIVATIONS)}."
@@ -260,10 +260,14 @@ def _hidden_activation(classifier: Any) -> _Activation:
 
 
 def _build_model(
-    onnx: Any, classifier: Any, factors: NDArray[np.float32], activation: _Activation
+    onnx: Any,
+    classifier: Any,
+    network: Any,
+    factors: NDArray[np.float32],
+    activation: _Activation,
 ) -> Any:
     graph = _Graph(onnx)
-    logits = _add_layers(graph, classifier, factors, activation)
+    logits = _add_layers(graph, network, factors, activation)
     if len(classifier.classes_) == 2:
         logits = graph.add("Concat", graph.add("Neg", logits), logits, axis=1)
         graph.add("Sigmoid", logits, output="probabilities")
@@ -297,21 +301,20 @@ def _build_model(
 
 
 def _add_layers(
-    graph: _Graph, classifier: Any, factors: NDArray[np.float32], activation: _Activation
+    graph: _Graph, network: Any, factors: NDArray[np.float32], activation: _Activation
 ) -> str:
     """Append the dense layers, the first of them applied to features times factors."""
     x = "features"
-    layers = _dense_layers(classifier)
-    for layer in layers:
-        kernel, bias = layer.kernel.value.numpy(), layer.bias.value.numpy()
-        if layer is layers[0]:
-            kernel = factors[:, np.newaxis] * kernel
+    names = [f"hidden_{depth}" for depth in range(1, len(network.architecture.units) + 1)]
+    parameters = [parameter.astype(np.float32, copy=False) for parameter in network.parameters]
+    for name, kernel, bias in zip(
+        [*names, "output"], parameters[::2], parameters[1::2], strict=True
+    ):
+        if x == "features":
+            kernel = factors[:, np.newaxis] * kernel  # noqa: PLW2901
         x = graph.add(
-            "Gemm",
-            x,
-            graph.constant(kernel, f"{layer.name}_kernel"),
-            graph.constant(bias, f"{layer.name}_bias"),
+            "Gemm", x, graph.constant(kernel, f"{name}_kernel"), graph.constant(bias, f"{name}_bias")
         )
-        if layer is not layers[-1]:
+        if name != "output":
             x = activation(graph, x)
     return x

@@ -10,17 +10,18 @@ Other work-arounds stand where the code is that needs them:
   sets a limit. `neural_network._tensorflow_threads`: TensorFlow ignores ``OMP_NUM_THREADS``.
 - Keras. `neural_network._keras_fit`: a callback shuffles, because Keras calls a dataset's hooks at
   other times too. `persistence._encoded_network`: the dtype of generator states differs by version.
+- scikit-learn. `neural_network._dense`: its HTML display reads all attributes that `dir` lists.
 - scikeras. `neural_network._dense`: its constructor adds attributes that are not parameters.
 - scikit-learn. `feature_extraction._multi_hot`: ``sparse_interface`` exists from 1.9.
   `feature_extraction._word_index`: `set_output` cannot hold sequences. `persistence._estimators`,
   `_onnx`: a FeatureUnion has neither parameter constraints nor the tags of its branches.
 - joblib, Dask and Ray. `model_selection._dask` and `_ray`: data is sent again with each task, and
   is lost with a worker. `datasets._prediction_task`: tasks in threads go on after an error.
-  `datasets._review_array` and `utils._mapped`: shared arrays are found by their ``id`` or folder.
+  `datasets._review_array`: shared arrays are found by their ``id``.
 - pyarrow. `datasets._arrow` and `_arrow_files`: errors without a number, a slow `take` of lists,
   reading ahead, and no fragments of IPC streams.
 - NumPy and SciPy. `feature_extraction._sequences`: a deprecation before NumPy 2.3.
-  `feature_extraction._log_count_ratio` and `utils._mapped`: copies of whole arrays.
+  `feature_extraction._log_count_ratio`: copies of whole arrays.
   `persistence._plain` and `_skops`: checks that NumPy does not make before it allocates.
 """
 
@@ -47,6 +48,11 @@ class FixedKerasClassifier(KerasClassifier):  # type: ignore[misc]
 
     # scikeras scores with its own copy of `accuracy_score`, on targets it encodes itself.
     score = ClassifierMixin.score
+
+    @property
+    def initialized_(self) -> bool:
+        """Whether there is a network."""
+        return hasattr(self, "classes_")  # scikeras would build the Keras model to tell
 
     @property
     def current_epoch(self) -> int:

@@ -39,6 +39,18 @@ class Broken(keras.callbacks.Callback):
         raise RuntimeError("broken")
 
 
+def test_a_memory_mapped_matrix_is_used_as_any_other(tmp_path, reviews):
+    X, y = reviews
+    arrays = {name: getattr(X, name) for name in ("data", "indices", "indptr")}
+    for name, array in arrays.items():
+        np.save(tmp_path / f"{name}.npy", array)
+        arrays[name] = np.load(tmp_path / f"{name}.npy", mmap_mode="r")
+    mapped = sp.csr_matrix(tuple(arrays.values()), shape=X.shape)
+    fitted = classifier(early_stopping=True).fit(mapped, y).partial_fit(mapped, y)
+    expected = classifier(early_stopping=True).fit(X, y).partial_fit(X, y)
+    np.testing.assert_array_equal(fitted.predict_proba(mapped), expected.predict_proba(X))
+
+
 class TestLabels:
     @pytest.mark.parametrize(
         "labels",

@@ -325,7 +325,7 @@ def test_number_of_words_is_checked(path, num_words):
         estimator["attributes"]["num_words_"] = num_words
 
     estimator = MultiHotVectorizer(None).fit([[1]])
-    assert_refused(path, estimator, change, "num_words_ must be an integer from 1 on")
+    assert_refused(path, estimator, change, "num_words_ must be an integer from 1 to 2147483648")
 
 
 WRONG_NGRAMS = {
@@ -544,15 +544,15 @@ def test_optimizer_is_one_of_keras_with_plain_settings(path, fitted, optimizer, 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("_seed", -1, "cannot be loaded: "),
-        ("_seed", "1", "cannot be loaded: "),
+        ("_seed", -1, "_seed must be an integer from 0 to 2147483647; got -1"),
+        ("_seed", "1", "_seed must be an integer from 0 to"),
         ("n_iter_", 2, "history_ must hold a number for each of n_iter_ epochs"),
         ("n_iter_", -1, "n_iter_ must be an integer from 0 on"),
         ("history_", [], "history_ must hold a number for each of n_iter_ epochs"),
         ("history_", {"dict": []}, "history_ must hold the loss"),
         ("history_", {"dict": [["loss", ["a"]]]}, "history_ must hold a number for each"),
         ("fit_method_", "exec", "fit_method_ must be 'arrays' or 'keras'"),
-        ("best_epoch_", 2, "best_epoch_ must be an integer from 1 on"),
+        ("best_epoch_", 2, "best_epoch_ must be an integer from 1 to 1"),
         ("n_features_in_", 21, "are not a network of 21 features and 2 classes"),
         ("n_features_in_", 2**40, "are not a network of 1099511627776 features"),
         (
@@ -616,7 +616,7 @@ def test_network_is_checked_before_it_is_built(path, fitted, name, value, messag
     [
         (0, np.zeros((20, 0), np.float32), "are not a network"),
         (0, np.zeros((20, 4), np.float32), "are not a network"),
-        (0, np.zeros((20, 3)), r"hidden_1/kernel must be an array of .* got \(20, 3\) and float64"),
+        (0, np.zeros((20, 3)), "the arrays of a network have the types"),
         (0, np.array(0, np.float32), "are not a network"),
         (5, np.zeros(2, np.float32), "are not a network"),
     ],

@@ -1,0 +1,282 @@
+"""The Keras model of a fitted classifier is its arrays, in both directions, when it is wanted."""
+
+import copy
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import joblib
+import keras
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.utils import estimator_html_repr
+from sklearn.utils.validation import check_is_fitted
+
+import skimdb
+from skimdb import DenseSentimentClassifier
+from tests.neural_network.common import (
+    assert_equal_weights,
+    assert_same_training,
+    make_multi_hot,
+)
+
+OPTIMIZERS = {
+    "sgd": "sgd",
+    "momentum": keras.optimizers.SGD(0.1, momentum=0.9),
+    "rmsprop": "rmsprop",
+    "adam": "adam",
+    "Nadam, by Keras": keras.optimizers.Nadam(0.003),
+}
+
+
+def classifier(**parameters):
+    defaults = {"units": 6, "epochs": 2, "batch_size": 32, "random_state": 3}
+    return DenseSentimentClassifier(**(defaults | parameters))
+
+
+@pytest.fixture(params=OPTIMIZERS.values(), ids=OPTIMIZERS)
+def fitted(request, reviews, eager_keras):
+    return classifier(optimizer=request.param, dropout=0.1).fit(*reviews)
+
+
+@pytest.fixture
+def n_built(monkeypatch):
+    """Return a list that grows whenever a Keras model is built."""
+    built = []
+    build = keras.Sequential.__init__
+
+    def counted(self, *args, **kwargs):
+        built.append(self)
+        build(self, *args, **kwargs)
+
+    monkeypatch.setattr(keras.Sequential, "__init__", counted)
+    return built
+
+
+def assert_predicts_as_its_model(fitted, X):
+    expected = fitted.model_.predict(X.toarray(), verbose=0)[:, 0]
+    np.testing.assert_allclose(fitted.predict_proba(X)[:, 1], expected, atol=1e-6)
+
+
+class TestWhenItIsBuilt:
+    def test_not_by_anything_that_does_not_need_it(self, n_built, reviews, more_reviews, tmp_path):
+        X, y = reviews
+        fitted = classifier(early_stopping=True, dropout=0.1, verbose=1).fit(X, y)
+        fitted.set_params(warm_start=True).fit(X, y, None, *more_reviews)
+        fitted.partial_fit(X, y).score(X, y)
+        check_is_fitted(fitted)
+        repr(fitted)
+        estimator_html_repr(fitted)
+        clone(fitted)
+        skimdb.save(fitted, tmp_path / "model.skimdb")
+        joblib.dump(fitted, tmp_path / "model.joblib")
+        for other in (
+            copy.deepcopy(fitted),
+            pickle.loads(pickle.dumps(fitted)),
+            joblib.load(tmp_path / "model.joblib"),
+            skimdb.load(tmp_path / "model.skimdb"),
+        ):
+            np.testing.assert_array_equal(other.predict_proba(X), fitted.predict_proba(X))
+        assert not n_built
+        assert fitted.model_ is fitted.model_
+        assert len(n_built) == 1
+
+    def test_an_unfitted_classifier_has_none(self):
+        assert not hasattr(classifier(), "model_")
+        with pytest.raises(AttributeError, match="no model_ before it is fitted"):
+            classifier().model_  # noqa: B018
+
+    def test_copies_have_models_of_their_own(self, fitted, reviews):
+        X, y = reviews
+        model = fitted.model_
+        other = pickle.loads(pickle.dumps(fitted))
+        expected = other.predict_proba(X)
+        model.set_weights([weight + 0.5 for weight in model.get_weights()])
+        np.testing.assert_array_equal(other.predict_proba(X), expected)
+        fitted.partial_fit(X, y)
+        assert other.model_ is not model
+        assert_predicts_as_its_model(other, X)
+
+    @pytest.mark.parametrize("looked_at", [False, True], ids=["", "with the model built"])
+    def test_a_pickle_holds_the_arrays_once(self, looked_at):
+        X, y = make_multi_hot(60, 20_000)
+        fitted = classifier(optimizer="adam", units=16).fit(X, y)
+        if looked_at:
+            fitted.model_  # noqa: B018
+        n_bytes = 4 * 3 * (16 * 20_000 + 16 + 16 * 16 + 16 + 16 + 1)  # and Adam's two slots
+        assert len(pickle.dumps(fitted)) < 1.05 * n_bytes
+
+
+class TestFromTheArrays:
+    def test_it_has_the_weights_the_optimizer_and_the_history(self, fitted, reviews):
+        assert_predicts_as_its_model(fitted, reviews[0])
+        assert int(fitted.model_.optimizer.iterations) == 2 * 5
+        assert fitted.model_.history.history == fitted.history_
+
+    def test_reading_it_changes_no_prediction(self, reviews):
+        X, y = reviews
+        for optimizer in ("rmsprop", "adam"):
+            looked, alone = (
+                classifier(optimizer=optimizer).fit(X, y).partial_fit(X, y) for _ in range(2)
+            )
+            before = looked.predict_proba(X)
+            assert looked.model_.count_params() == 6 * 30 + 6 + 6 * 6 + 6 + 6 + 1
+            np.testing.assert_allclose(looked.predict_proba(X), before, atol=1e-6)
+            np.testing.assert_array_equal(alone.predict_proba(X), before)
+
+    @pytest.mark.parametrize("method", ["fit", "partial_fit"])
+    def test_training_goes_on_to_the_model_that_is_there(self, fitted, method, reviews):
+        X, y = reviews
+        model = fitted.model_
+        other = pickle.loads(pickle.dumps(fitted))
+        for estimator in (fitted, other):
+            getattr(estimator.set_params(warm_start=True), method)(X, y)
+        assert fitted.model_ is model
+        assert_same_training(model, other.model_, atol=1e-6)
+        assert model.history.history == fitted.history_ == other.history_
+
+    @pytest.mark.usefixtures("eager_keras")
+    def test_keras_goes_on_with_waiting_rows(self):
+        """After `partial_fit`, rows of words that are rare wait for their updates."""
+        X, y = make_multi_hot(64, 3000, n_words=5)
+        fitted = classifier(optimizer="adam", batch_size=4).partial_fit(X, y, classes=[0, 1])
+        dense = classifier(optimizer="adam", batch_size=4).partial_fit(X.toarray(), y, [0, 1])
+        np.testing.assert_allclose(fitted.predict_proba(X), dense.predict_proba(X), atol=1e-6)
+        np.testing.assert_allclose(
+            fitted.predict_proba(X.toarray()), dense.predict_proba(X), atol=1e-6
+        )
+        for model in (fitted.model_, dense.model_):
+            model.fit(X.toarray(), y, shuffle=False, verbose=0)
+        assert_same_training(fitted.model_, dense.model_)
+
+
+class TestToTheArrays:
+    def test_weights_that_are_set(self, fitted, reviews):
+        X, _ = reviews
+        before = fitted.predict_proba(X)
+        weights = fitted.model_.get_weights()
+        fitted.model_.set_weights([weight + 0.1 for weight in weights])
+        assert np.abs(fitted.predict_proba(X) - before).max() > 1e-3
+        assert_predicts_as_its_model(fitted, X)
+        fitted.model_.set_weights(weights)
+        np.testing.assert_array_equal(fitted.predict_proba(X), before)
+
+    @pytest.mark.parametrize("change", ["assign", "assign_add", "assign_sub"])
+    def test_every_way_to_assign(self, fitted, change, reviews):
+        bias = fitted.model_.layers[-1].bias
+        for amount in (1.0, 2.0):  # the second time, the first change is known
+            before = fitted.decision_function(reviews[0])
+            value = bias.numpy().copy()
+            getattr(bias, change)([amount])
+            np.testing.assert_allclose(
+                fitted.decision_function(reviews[0]) - before, bias.numpy()[0] - value[0], atol=1e-5
+            )
+
+    def test_training_by_keras(self, fitted, reviews):
+        X, y = reviews
+        fitted.model_.fit(X.toarray(), y, verbose=0, batch_size=50, epochs=2)
+        assert_predicts_as_its_model(fitted, X)
+        assert fitted.n_iter_ == len(fitted.history_["loss"]) == 2
+
+        by_keras = pickle.loads(pickle.dumps(fitted))
+        by_keras.model_.fit(X.toarray(), y, shuffle=False, verbose=0, batch_size=len(y))
+        fitted.set_params(batch_size=len(y), dropout=0).partial_fit(X, y)
+        assert int(fitted.model_.optimizer.iterations) == 2 * 5 + 2 * 3 + 1
+        # The order within a batch does not matter, and dropout is what differs.
+        assert int(by_keras.model_.optimizer.iterations) == 2 * 5 + 2 * 3 + 1
+
+    def test_a_checkpoint_that_is_loaded(self, fitted, reviews, tmp_path):
+        X, y = reviews
+        before = fitted.predict_proba(X)
+        fitted.model_.save_weights(tmp_path / "checkpoint.weights.h5")
+        fitted.partial_fit(X, y)
+        assert not np.array_equal(fitted.predict_proba(X), before)
+        fitted.model_.load_weights(tmp_path / "checkpoint.weights.h5")
+        np.testing.assert_allclose(fitted.predict_proba(X), before, atol=1e-7)
+
+    def test_what_is_assigned_is_pickled_and_saved(self, reviews, tmp_path):
+        X, _ = reviews
+        fitted = classifier().fit(*reviews)
+        fitted.model_.layers[-1].bias.assign([5.0])
+        fitted.model_.optimizer.learning_rate.assign(0.5)
+        skimdb.save(fitted, tmp_path / "model.skimdb")
+        for other in (pickle.loads(pickle.dumps(fitted)), skimdb.load(tmp_path / "model.skimdb")):
+            np.testing.assert_array_equal(other.predict_proba(X), fitted.predict_proba(X))
+            assert float(other.model_.optimizer.learning_rate) == 0.5
+
+
+class TestChangedModel:
+    """A model that is another network, or is trained in another way, is left to Keras."""
+
+    @staticmethod
+    def add_layer(model):
+        model.add(keras.layers.Dense(1, activation="sigmoid"))
+        model.compile(optimizer="sgd", loss="binary_crossentropy")
+
+    @staticmethod
+    def add_scale(model):
+        model.add(keras.layers.Rescaling(0.5))
+
+    @staticmethod
+    def change_activation(model):
+        model.layers[0].activation = keras.activations.tanh
+
+    @pytest.mark.parametrize("change", ["add_layer", "add_scale", "change_activation"])
+    def test_predicts_and_pickles_through_keras(self, change, reviews, tmp_path):
+        X, _ = reviews
+        fitted = classifier(dropout=0.1).fit(*reviews)
+        getattr(self, change)(fitted.model_)
+        assert_predicts_as_its_model(fitted, X)
+        for copied in (pickle.loads(pickle.dumps(fitted)), copy.deepcopy(fitted)):
+            np.testing.assert_allclose(
+                copied.predict_proba(X), fitted.predict_proba(X), atol=1e-6
+            )
+        with pytest.raises(ValueError, match="model_ has been changed since it was built"):
+            skimdb.save(fitted, tmp_path / "model.skimdb")
+
+    @pytest.mark.parametrize("method", ["fit", "partial_fit"])
+    @pytest.mark.usefixtures("eager_keras")
+    def test_is_trained_as_it_is_compiled(self, method, reviews):
+        X, y = reviews
+        fitted = classifier(warm_start=True).fit(X, y)
+        fitted.model_.compile(optimizer=keras.optimizers.SGD(1e-9), loss=fitted.model_.loss)
+        before = fitted.predict_proba(X)
+        getattr(fitted, method)(X, y)
+        assert fitted.fit_method_ == "keras"
+        np.testing.assert_allclose(fitted.predict_proba(X), before, atol=1e-6)
+
+    @pytest.mark.usefixtures("eager_keras")
+    def test_a_failed_fit_leaves_it_as_it_was(self, reviews):
+        class Broken(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                raise RuntimeError("broken")
+
+        X, y = reviews
+        fitted = classifier(warm_start=True, callbacks=[]).fit(X, y)
+        fitted.model_.layers[0].trainable = False
+        before = fitted.predict_proba(X)
+        with pytest.raises(RuntimeError, match="broken"):
+            fitted.set_params(callbacks=[Broken]).fit(X, y)
+        np.testing.assert_array_equal(fitted.predict_proba(X), before)
+
+
+def test_callbacks_that_change_weights(reviews):
+    class Reset(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.set_weights([0 * weight for weight in self.model.get_weights()])
+
+    fitted = classifier(callbacks=[Reset]).fit(*reviews)
+    assert fitted.fit_method_ == "arrays"
+    np.testing.assert_array_equal(fitted.predict_proba(reviews[0]), 0.5)
+    fitted = classifier(callbacks=[Reset], epochs=1).fit(*reviews).set_params(callbacks=None)
+    assert_equal_weights(fitted.model_, classifier(callbacks=[Reset]).fit(*reviews).model_)
+
+
+def test_threads_predict_with_one_classifier(reviews):
+    """Even while rows wait for updates, which predicting leaves alone."""
+    X, y = reviews
+    fitted = classifier(optimizer="adam", batch_size=4).partial_fit(X, y, classes=[0, 1])
+    expected = [fitted.decision_function(X[[row]]) for row in range(150)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda row: fitted.decision_function(X[[row]]), range(150)))
+    np.testing.assert_array_equal(found, expected)
