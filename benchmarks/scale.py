@@ -48,12 +48,10 @@ def _rates(results: dict[str, Any]) -> Rates:
     cluster = {size: np.median(times) for size, times in results["cluster"]["seconds"].items()}
     workers = max(map(int, cluster))
     return {
-        "train": n_reviews / seconds["reviews streamed from Parquet"],
-        "train on matrix": n_reviews / seconds["matrix memory-mapped"],
+        "train": n_reviews / seconds["words streamed"],
         "predict": n_reviews / seconds["predict_files, two threads"],
         "parquet bytes": 1e6 * sizes["parquet_mb"] / n_reviews,
-        "matrix bytes": 1e6 * sizes["matrix_mb"] / n_reviews,
-        "peak_mb": max(run["peak_mb"] for run in training["runs"]["reviews streamed from Parquet"]),
+        "peak_mb": max(run["peak_mb"] for run in training["runs"]["words streamed"]),
         "workers": workers,
         "speedup": float(cluster["0"] / cluster[str(workers)]),
     }
@@ -90,7 +88,6 @@ def _page(results: dict[str, Any], environment: str) -> str:
     )
     megabytes_per_second = rates["train"] * rates["parquet bytes"] / 1e6
     terabytes = _N_REVIEWS * rates["parquet bytes"] / 1e12
-    matrix_terabytes = _N_REVIEWS * rates["matrix bytes"] / 1e12
     one_network = _N_PASSES * _N_REVIEWS / rates["train"] / 3600
     return f"""# A billion reviews, on paper
 
@@ -100,21 +97,18 @@ def _page(results: dict[str, Any], environment: str) -> str:
 ## Measured
 
 On one such machine, {rates["train"]:,.0f} reviews a second are streamed from Parquet, vectorized
-and trained on, in {rates["peak_mb"]:,.0f} MB of memory; {rates["train on matrix"]:,.0f} where they
-are a memory-mapped matrix already; and {rates["predict"]:,.0f} are predicted by two threads. With
-{rates["workers"]:.0f} workers on its two cores a search is {rates["speedup"]:.2f} times as fast as
-with one job. A review takes {rates["parquet bytes"]:,.0f} bytes as Parquet and
-{rates["matrix bytes"]:,.0f} as a row of the matrix.
+and trained on, in {rates["peak_mb"]:,.0f} MB of memory; and {rates["predict"]:,.0f} are predicted
+by two threads. With {rates["workers"]:.0f} workers on its two cores a search is
+{rates["speedup"]:.2f} times as fast as with one job. A review takes {rates["parquet bytes"]:,.0f}
+bytes as Parquet.
 
 ## What a billion would cost
 
-{_N_REVIEWS:,} reviews are {terabytes:.2g} TB as Parquet. As a matrix they would be more than
-{matrix_terabytes:.2g} TB, since more than 2^31 entries need 64-bit indices.
+{_N_REVIEWS:,} reviews are {terabytes:.2g} TB as Parquet.
 
 {table}
 
-Memory stays what it is: training and prediction hold buffers only, and a byte per review where a
-matrix is fitted. Predictions are by file, and the fits of a search by worker, so that more machines
+Memory stays what it is: training and prediction hold buffers only. Predictions are by file, and the fits of a search by worker, so that more machines
 divide their time, down to that of one fit; a single network is trained in one place.
 
 ## The first bottleneck
@@ -136,10 +130,7 @@ to be learnt from a sample, or be hashed.
 1. Training in parallel on parts of the reviews: a network per machine, whose weights are averaged
    every so many steps. `iter_batches` and `partial_fit` are what a machine would do between two
    averages; averaging is not in skimdb.
-2. Vectorizing once instead of in each pass: from a memory-mapped matrix, training is
-   {rates["train on matrix"] / rates["train"]:.1f} times as fast. Entries that are all 1 need not be
-   stored, which would halve what is read.
-3. Larger batches on a graphics card. The first layer is then a sum of embeddings, which Keras has.
+2. Larger batches on a graphics card. The first layer is then a sum of embeddings, which Keras has.
 """
 
 

@@ -1,5 +1,6 @@
 """Two million generated reviews on disk: making them, training on them and predicting them."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 from benchmarks._measure import PeakMemory, memory_status
@@ -24,8 +26,7 @@ ROWS_PER_GROUP = 10_000
 BATCH_SIZE = 20_000
 SHUFFLE_BUFFER = 100_000
 _N_TEST = 25_000
-# For n-grams, of which there are a million, fewer reviews do.
-_N_GRAM_FILES = 2
+_N_GRAMS = 1_000_000
 
 
 # Making
@@ -50,6 +51,11 @@ def make_files(folder: Path, n_reviews: int) -> Iterator[None]:
         pq.write_table(table, parquet / f"{number:03}.parquet", row_group_size=ROWS_PER_GROUP)
         n_tokens += int(offsets[-1])
         yield
+    # For n-grams a tenth of the reviews does, of both labels.
+    (folder / "fewer").mkdir()
+    for number in (0, _N_FILES - 1):
+        name = f"{number:03}.parquet"
+        shutil.copy(parquet / name, folder / "fewer" / name)
     write_json(
         folder / "sizes.json",
         {
@@ -64,51 +70,75 @@ def make_files(folder: Path, n_reviews: int) -> Iterator[None]:
 # Training
 
 
-def _train_streamed(folder: Path, seed: int) -> tuple[DenseSentimentClassifier, float]:
-    vectorizer = MultiHotVectorizer(NUM_WORDS)
-    classifier = DenseSentimentClassifier(random_state=seed)
-    start = perf_counter()
+def _train_streamed(
+    folder: Path, vectorizer: MultiHotVectorizer, classifier: DenseSentimentClassifier
+) -> None:
     for words, y in iter_batches(
-        folder / "parquet",
+        folder,
         BATCH_SIZE,
         columns=["words", "label"],
         shuffle_buffer=SHUFFLE_BUFFER,
-        random_state=seed,
+        random_state=classifier.random_state,
     ):
         classifier.partial_fit(vectorizer.transform(words), y, classes=[0, 1])
-    return classifier, perf_counter() - start
 
 
-def _train_in_memory(folder: Path, seed: int) -> tuple[DenseSentimentClassifier, float]:
+def _train_in_memory(
+    folder: Path, vectorizer: MultiHotVectorizer, classifier: DenseSentimentClassifier
+) -> None:
+    words, y = _read(folder)
+    classifier.fit(vectorizer.transform(words), y)
+
+
+def _read(folder: Path) -> tuple[Any, Any]:
     import pyarrow.parquet as pq
 
-    table = pq.read_table(folder / "parquet").combine_chunks()
-    words, y = table["words"], table["label"].to_numpy()
-    classifier = DenseSentimentClassifier(epochs=1, random_state=seed)
-    start = perf_counter()
-    classifier.fit(MultiHotVectorizer(NUM_WORDS).transform(words), y)
-    return classifier, perf_counter() - start
+    table = pq.read_table(folder).combine_chunks()
+    return table["words"], table["label"].to_numpy()
 
 
-_Train = Callable[[Path, int], tuple[DenseSentimentClassifier, float]]
-TRAINING: dict[str, _Train] = {
-    "reviews in memory": _train_in_memory,
-    "reviews streamed from Parquet": _train_streamed,
+_Train = Callable[[Path, MultiHotVectorizer, DenseSentimentClassifier], None]
+_NETWORKS = {
+    "words": DenseSentimentClassifier(epochs=1),
+    "n-grams": DenseSentimentClassifier(32, layers=1, optimizer="adam", epochs=1),
 }
-
-
+# What is trained on, and how.
+TRAINING: dict[str, tuple[str, _Train]] = {
+    "words in memory": ("words", _train_in_memory),
+    "words streamed": ("words", _train_streamed),
+    "n-grams in memory": ("n-grams", _train_in_memory),
+    "n-grams streamed": ("n-grams", _train_streamed),
+}
 # Each way of training from disk, and the one in memory that it is compared with.
-PAIRS = {"reviews streamed from Parquet": "reviews in memory"}
+PAIRS = {"words streamed": "words in memory", "n-grams streamed": "n-grams in memory"}
 
 
 def measure_training(folder: Path, name: str, seed: int) -> dict[str, float]:
-    """Train for one pass in this process."""
+    """Train for one pass in this process; the n-grams are found before."""
+    features, train = TRAINING[name]
+    path = folder / ("parquet" if features == "words" else "fewer")
+    vectorizer = MultiHotVectorizer(NUM_WORDS)
+    if features == "n-grams":
+        vectorizer.set_params(ngram_range=(1, 2), max_features=_N_GRAMS).fit(_read(path)[0])
+    classifier = clone(_NETWORKS[features]).set_params(random_state=seed)
     memory = PeakMemory()
-    classifier, seconds = TRAINING[name](folder, seed)
+    start = perf_counter()
+    train(path, vectorizer, classifier)
+    seconds = perf_counter() - start
     peak = memory.megabytes()
     X, y = make_reviews(_N_TEST, num_words=NUM_WORDS, random_state=10**6)
-    accuracy = classifier.score(MultiHotVectorizer(NUM_WORDS).transform(X), y)
-    return {"seconds": seconds, "peak_mb": peak, "accuracy": accuracy}
+    return {
+        "seconds": seconds,
+        "peak_mb": peak,
+        "accuracy": classifier.score(vectorizer.transform(X), y),
+        "reviews": _count(path),
+    }
+
+
+def _count(folder: Path) -> int:
+    import pyarrow.dataset as ds
+
+    return int(ds.dataset(folder).count_rows())
 
 
 # Predicting
