@@ -5,7 +5,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skimdb.inspection._history import Curve, History, check_history, last_step
+from skimdb.inspection._curves import Curve, History, check_history, last_step
 from skimdb.inspection._style import (
     BLACK,
     BLUE,

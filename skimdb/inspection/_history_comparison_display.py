@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from matplotlib.axes import Axes
 
-from skimdb.inspection._history import Curve, History, check_histories, histories_of
+from skimdb.inspection._curves import Curve, History, check_histories, histories_of
 from skimdb.inspection._style import label_epochs, legend_above, metric_label, panels, series_style
 
 

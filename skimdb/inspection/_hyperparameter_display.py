@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.validation import check_is_fitted
 
-from skimdb.inspection._history import History, check_histories, histories_of
+from skimdb.inspection._curves import History, check_histories, histories_of
 from skimdb.inspection._style import (
     BLUE,
     AxesLike,
