@@ -1,4 +1,4 @@
-"""Explanations of predictions; displays of training histories, swept parameters and estimators."""
+"""Explanations of predictions, and displays of histories, hyper-parameters and scores."""
 
 from skimdb.inspection._comparison_display import ComparisonDisplay
 from skimdb.inspection._explanation import ReviewExplanation, ReviewExplanations, explain_reviews
