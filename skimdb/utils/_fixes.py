@@ -1,10 +1,10 @@
-"""Work-arounds for scikit-learn, scikeras and Keras that are classes, with what retires them.
+"""Work-arounds for other libraries that need a class, with what retires them.
 
 Importing scikeras sets ``__reduce__`` of Keras' models, losses, metrics and optimizers, and
 ``__deepcopy__`` of its models. Pickles and deep copies of a fitted `DenseSentimentClassifier` go
 through these.
 
-Other work-arounds stand where the code is that needs them:
+Other work-arounds are next to the code that needs them:
 
 - Threads. `utils._blas_threads`: threadpoolctl 3.8 and later ignore all threads but the first that
   sets a limit. `neural_network._tensorflow_threads`: TensorFlow ignores ``OMP_NUM_THREADS``.
@@ -35,11 +35,11 @@ class FixedKerasClassifier(KerasClassifier):  # type: ignore[misc]
     """`scikeras.wrappers.KerasClassifier` with scikit-learn's own estimator protocol.
 
     scikeras 0.13, the last release, was written for scikit-learn 1.5. Subclasses name every
-    parameter in their constructor, and do without the parameters that scikeras routes.
-    To be retired with scikeras itself.
+    parameter in their constructor, and have none that scikeras routes. This class retires with
+    scikeras itself.
     """
 
-    # scikeras takes every instance attribute for a parameter, accepts any name in `set_params`,
+    # scikeras treats every instance attribute as a parameter, accepts any name in `set_params`,
     # and shows all attributes in `repr`.
     _get_param_names: Any = classmethod(BaseEstimator._get_param_names.__func__)
     set_params = BaseEstimator.set_params
@@ -55,7 +55,7 @@ class FixedKerasClassifier(KerasClassifier):  # type: ignore[misc]
         return getattr(self, "n_iter_", 0)
 
     def __sklearn_tags__(self) -> Tags:
-        # KerasClassifier has BaseEstimator before ClassifierMixin, whose tags are thus lost.
+        # KerasClassifier inherits from BaseEstimator before ClassifierMixin, and so loses its tags.
         tags = super().__sklearn_tags__()
         tags.estimator_type = "classifier"
         tags.classifier_tags = ClassifierTags()

@@ -15,7 +15,7 @@ _SHARED_BY_JOBLIB = "joblib_memmapping_folder"
 
 
 def is_mapped(X: Any) -> bool:
-    """Whether an array of a CSR matrix is a file that is mapped read-only.
+    """Whether any array of a CSR matrix is memory-mapped read-only.
 
     Arrays that joblib shares with its workers do not count: results must not depend on `n_jobs`.
     """
@@ -25,11 +25,11 @@ def is_mapped(X: Any) -> bool:
 def release_pages(X: Any) -> None:
     """Remove the pages of a mapped CSR matrix from the memory of this process.
 
-    Otherwise all pages that were read count as used memory, until the kernel needs the memory for
-    something else. Pages that are read again come from the kernel's cache or from the file.
+    Otherwise, all pages that were read count as used memory until the kernel reclaims them. Pages
+    that are read again come from the kernel's cache or from the file.
 
-    Writable maps are left alone, since private ones ("c") would lose their changes. Nothing happens
-    to other matrices, and on systems without ``madvise``.
+    Writable maps are skipped, because private ones ("c") would lose their changes. Nothing happens
+    to other matrices, or on systems without ``madvise``.
     """
     if hasattr(mmap, "MADV_DONTNEED"):
         for file_map in _read_only_maps(X):
@@ -48,8 +48,8 @@ def view_rows(X: Any, rows: slice) -> Any:
 def copy_rows(X: Any, rows: NDArray[np.integer[Any]], chunk_size: int) -> Any:
     """Return ``X[rows]`` of a mapped CSR matrix, for ascending `rows`, reading the files in order.
 
-    A chunk is `chunk_size` consecutive rows. Pages are released after every few chunks, since the
-    kernel may map many more rows than those that are read.
+    Pages are released after every few chunks of `chunk_size` rows, because the kernel may map many
+    more rows than are read.
     """
     n_entries = X.indptr[rows + 1] - X.indptr[rows]
     indptr = np.zeros(len(rows) + 1, X.indptr.dtype)
