@@ -75,7 +75,7 @@ HEADER = npy(np.zeros(3, "<f4"))
         (b"False", b"0    ", "header that is not plain"),
     ],
 )
-def test_headers_that_lie_are_refused(old, new, message):
+def test_wrong_headers_are_refused(old, new, message):
     assert old in HEADER
     with pytest.raises(ValueError, match=message):
         npy_to_array(HEADER.replace(old, new, 1))
@@ -103,7 +103,7 @@ def test_booleans_are_zero_or_one():
         npy_to_array(npy(np.array([True]))[:-1] + b"\x02")
 
 
-def test_archive_is_a_zip_file_without_compression_and_always_the_same():
+def test_archive_is_a_reproducible_zip_file_without_compression():
     members = {"a": b"1" * 100, "b": b""}
     data = write_archive(members)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -153,14 +153,14 @@ def test_members_that_share_their_bytes_are_refused():
     directory = data.index(b"PK\x01\x02")
     second = data.index(b"PK\x01\x02", directory + 1)
     tampered = bytearray(data)
-    # The second entry of the directory says what the first one does: sizes, and where it begins.
+    # The second entry of the directory gets the sizes and the position of the first.
     tampered[second : second + 46] = data[directory : directory + 46]
     with pytest.raises(ValueError, match="declare more bytes than it has"):
         stored_members(bytes(tampered))
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"no zip file at all" * 10])
-def test_what_is_no_archive_is_refused_although_sealed(tmp_path, content):
+def test_other_content_with_a_correct_checksum_is_refused(tmp_path, content):
     (tmp_path / "file").write_bytes(seal(content + b"0" * 64))
     with pytest.raises(ValueError, match="file cannot be loaded"):
         read_archive(tmp_path / "file")
