@@ -42,7 +42,7 @@ class ComparisonDisplay:
     Attributes
     ----------
     figure_ : matplotlib Figure or SubFigure
-        The figure that holds the axes.
+        The figure with the axes.
     ax_ : matplotlib Axes
         The axes with the scores.
     names_ : list of str

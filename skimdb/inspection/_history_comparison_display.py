@@ -13,9 +13,9 @@ from skimdb.inspection._style import label_epochs, legend_above, metric_label, p
 class HistoryComparisonDisplay:
     """One metric per epoch of several fits on shared axes.
 
-    Several fits under one name, such as with different seeds, are drawn as their median, a
-    line, and their range, a band. Median and range end with the shortest fit; longer ones, if some
-    fits stopped early, continue as thin lines.
+    Several fits under one name, such as with different seeds, are drawn as a line for the median
+    and a band for the range, up to the end of the shortest fit. If some fits stopped early, the
+    others continue as thin lines, because a median over fewer fits would jump.
 
     It is recommended to use `from_histories` or `from_estimators` to create a display. All
     parameters are stored as attributes.
@@ -30,7 +30,7 @@ class HistoryComparisonDisplay:
     Attributes
     ----------
     figure_ : matplotlib Figure or SubFigure
-        The figure that holds the axes.
+        The figure with the axes.
     ax_ : matplotlib Axes
         The axes with the curves.
     lines_ : dict of str to matplotlib Line2D

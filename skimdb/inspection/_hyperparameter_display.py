@@ -46,7 +46,7 @@ class HyperparameterDisplay:
     Attributes
     ----------
     figure_ : matplotlib Figure or SubFigure
-        The figure that holds the panels.
+        The figure with the panels.
     axes_ : ndarray of matplotlib Axes of shape (n_scores,)
         The panels, in the order of `scores`.
     errorbars_ : dict of str to matplotlib ErrorbarContainer

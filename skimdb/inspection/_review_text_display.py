@@ -46,7 +46,7 @@ class ReviewTextDisplay:
     Attributes
     ----------
     figure_ : matplotlib Figure or SubFigure
-        The figure that holds the axes.
+        The figure with the axes.
     ax_ : matplotlib Axes
         The axes with the text.
     texts_ : list of matplotlib Text

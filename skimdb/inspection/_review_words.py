@@ -23,7 +23,7 @@ class ReviewWord(NamedTuple):
     Attributes
     ----------
     text : str
-        The word as it is shown; in a text, with punctuation.
+        The word as it is shown, with the punctuation of a text.
     features : tuple of str
         The names of the one-word features that it counts as, usually one.
     """

@@ -43,7 +43,7 @@ class TrainingHistoryDisplay:
     Attributes
     ----------
     figure_ : matplotlib Figure or SubFigure
-        The figure that holds the panels.
+        The figure with the panels.
     axes_ : ndarray of matplotlib Axes of shape (2,)
         The panels: loss, accuracy.
     lines_ : dict of str to matplotlib Line2D

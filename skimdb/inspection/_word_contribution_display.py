@@ -44,7 +44,7 @@ class WordContributionDisplay:
     Attributes
     ----------
     figure_ : matplotlib Figure or SubFigure
-        The figure that holds the axes.
+        The figure with the axes.
     ax_ : matplotlib Axes
         The axes with the bars.
     bars_ : list of matplotlib BarContainer

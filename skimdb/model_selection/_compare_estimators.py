@@ -293,7 +293,7 @@ def _score_and_predict(
         recorded.append(y_pred)
         return 0.0
 
-    # Longer than the name of any metric, so that it is none of them.
+    # Longer than the name of any metric, and so different from all of them.
     recorder = "".join(scorers) + "_"
     scores = check_scoring(scoring={**scorers, recorder: make_scorer(record)})(estimator, X, y)
     for metric in scorers:

@@ -16,7 +16,7 @@ _UNLIMITED = 2**62
 
 
 class PrepareWorker(WorkerPlugin):  # type: ignore[misc]
-    """Prepare each worker, also one that joins later, for fitting networks."""
+    """Prepare all workers, including those that join later, for fitting networks."""
 
     name = "skimdb"
 

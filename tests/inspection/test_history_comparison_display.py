@@ -52,7 +52,7 @@ def test_histories_need_only_the_metric() -> None:
 @given(
     n_epochs=st.lists(st.integers(1, 12), min_size=2, max_size=6), seed=st.integers(0, 2**32 - 1)
 )
-def test_several_fits_are_median_and_range_while_all_last(n_epochs: list[int], seed: int) -> None:
+def test_several_fits_are_drawn_as_median_and_range(n_epochs: list[int], seed: int) -> None:
     rng = np.random.default_rng(seed)
     runs = [rng.uniform(size=length).tolist() for length in n_epochs]
     display = HistoryComparisonDisplay.from_histories({"base": [{"val_loss": run} for run in runs]})

@@ -4,9 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline
 
 from skimdb.inspection import ReviewTextDisplay, explain_reviews
 from skimdb.inspection._style import BLUE, ORANGE
@@ -20,13 +18,6 @@ def draw(words: list[str], contributions: list[float], ax: Any = None) -> Review
         words=words, contributions=contributions, classes=CLASSES, title="A review"
     )
     return display.plot(ax)
-
-
-@pytest.fixture
-def pipeline() -> Pipeline:
-    texts = ["great film", "great cast", "dull film", "dull plot"]
-    model = make_pipeline(CountVectorizer(binary=True), LogisticRegression())
-    return model.fit(texts, ["good", "good", "bad", "bad"])
 
 
 def boxes(display: ReviewTextDisplay) -> list[Any]:

@@ -4,9 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline
 
 from skimdb.inspection import (
     ReviewExplanation,
@@ -31,13 +29,6 @@ def make_explanation(contributions: list[float], names: Any = None) -> ReviewExp
         classes=np.array(["bad", "good"]),
         words=(),
     )
-
-
-@pytest.fixture
-def pipeline() -> Pipeline:
-    texts = ["great film", "great cast", "dull film", "dull plot"]
-    model = make_pipeline(CountVectorizer(binary=True), LogisticRegression())
-    return model.fit(texts, ["good", "good", "bad", "bad"])
 
 
 def bars(display: WordContributionDisplay) -> dict[int, float]:

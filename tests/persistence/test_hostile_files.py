@@ -174,7 +174,7 @@ def test_swapped_members(path, saved, rng):
 
 @PROPERTY
 @given(rng=RANDOM)
-def test_lost_member_is_named(path, saved, rng):
+def test_missing_member_is_named(path, saved, rng):
     path.write_bytes(saved)
     contents, members = taken_apart(path)
     lost = rng.choice(sorted(members))
@@ -222,7 +222,7 @@ def test_foreign_archives(path):
         skimdb.load(path)
 
 
-def test_directory(tmp_path):
+def test_directory_is_refused(tmp_path):
     with pytest.raises(ValueError, match="cannot be loaded: it is not a regular file"):
         skimdb.load(tmp_path)
 
@@ -413,7 +413,7 @@ def test_output_container_is_checked(path, output):
 
 
 @pytest.mark.parametrize("requests", [{"fit": {"more": True}}, {"fit": {"sample_weight": "a b"}}])
-def test_requests_for_metadata_are_checked(path, requests):
+def test_metadata_requests_are_checked(path, requests):
     def change(estimator, members):
         estimator["requests"] = {"fit": {}, "partial_fit": {}, "score": {}} | requests
 

@@ -116,7 +116,7 @@ def assert_same_predictions(outputs, estimator, X):
 
 @pytest.mark.parametrize("n_classes", [2, 3, 5])
 @pytest.mark.parametrize("units", [[], [16], [4, 1], [8, 5, 3]])
-def test_model_predicts_as_the_classifier(run, units, n_classes):
+def test_model_predicts_like_the_classifier(run, units, n_classes):
     classifier = fit_classifier(units, len(units), n_classes=n_classes)
     X, _ = make_features()
     assert_same_predictions(run(classifier, X), classifier, X)

@@ -37,7 +37,7 @@ def test_values_come_back_with_their_types(value):
     assert as_repr(through_json(value)) == as_repr(value)
 
 
-def test_not_a_number_comes_back():
+def test_nan_comes_back():
     assert math.isnan(through_json([float("nan")])[0])
 
 

@@ -275,7 +275,7 @@ def test_output_container_is_kept(path):
     assert type(loaded.fit_transform([[1, 2]])).__name__ == "DataFrame"
 
 
-def test_requests_for_metadata_are_kept(path):
+def test_metadata_requests_are_kept(path):
     with sklearn.config_context(enable_metadata_routing=True):
         classifier = DenseSentimentClassifier().set_fit_request(X_val=True, sample_weight="weight")
     loaded = reloaded(classifier, path)
