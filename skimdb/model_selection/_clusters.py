@@ -52,9 +52,10 @@ def dask_client(address: Any = None, **kwargs: Any) -> Any:
     Arrays, matrices and pandas objects are sent to each worker once. Lists, such as lists of texts,
     and polars objects are sent with each fit.
 
-    Second, fits are faster. Dask sets glibc's ``MALLOC_TRIM_THRESHOLD_`` so that workers return
-    freed memory to the system at once. All workers of this client, including those that join later,
-    keep blocks of up to 32 MB for reuse. They also load TensorFlow before the first fit.
+    Second, fits are faster. By default, Dask's workers return freed memory to the system at once
+    (``MALLOC_TRIM_THRESHOLD_`` of glibc), which slows fits down. Workers of this client, including
+    those that join later, keep blocks of up to 32 MB for reuse. They also load TensorFlow before
+    the first fit.
 
     TensorFlow starts ``OMP_NUM_THREADS`` threads in a worker, which nannies set to 1. Workers must
     have the same version of skimdb installed.

@@ -49,8 +49,8 @@ def compare_estimators(
     cv : int, cross-validation splitter or iterable of (train, test), default=None
         An int is the number of stratified folds; None means 5. With `groups`, each group is in
         one fold only. These folds are shuffled, because reviews are often sorted by source, so that
-        folds of consecutive samples would differ. A splitter or iterable is used without shuffling,
-        and only once: all estimators get the same folds even if it is random.
+        folds of consecutive samples would differ. A splitter or iterable is used as it is, and only
+        once: all estimators get the same folds, even from a random splitter.
     groups : array-like of shape (n_samples,), default=None
         Group labels of the samples, used for splitting.
     scoring : str, callable, list or tuple of str, or dict, default=None
