@@ -1,13 +1,13 @@
-"""Explanations of predictions; displays of training histories, swept parameters and estimators."""
+"""Explanations of predictions, and displays of histories, hyper-parameters and scores."""
 
-from skimdb.inspection._comparison import ComparisonDisplay
+from skimdb.inspection._comparison_display import ComparisonDisplay
 from skimdb.inspection._explanation import ReviewExplanation, ReviewExplanations, explain_reviews
-from skimdb.inspection._history_comparison import HistoryComparisonDisplay
-from skimdb.inspection._hyperparameter import HyperparameterDisplay
-from skimdb.inspection._review_text import ReviewTextDisplay
+from skimdb.inspection._history_comparison_display import HistoryComparisonDisplay
+from skimdb.inspection._hyperparameter_display import HyperparameterDisplay
+from skimdb.inspection._review_text_display import ReviewTextDisplay
 from skimdb.inspection._top_words import TopWords, top_words
-from skimdb.inspection._training_history import TrainingHistoryDisplay
-from skimdb.inspection._word_contribution import WordContributionDisplay
+from skimdb.inspection._training_history_display import TrainingHistoryDisplay
+from skimdb.inspection._word_contribution_display import WordContributionDisplay
 
 __all__ = [
     "ComparisonDisplay",

@@ -1,4 +1,4 @@
-"""How much each feature of each review contributes to the log-odds that a pipeline gives."""
+"""Contributions of features to the log-odds of reviews."""
 
 import sys
 from collections.abc import Iterator
@@ -18,51 +18,31 @@ if TYPE_CHECKING:
 IntArray: TypeAlias = NDArray[np.integer[Any]]
 Method: TypeAlias = Literal["occlusion", "gradient"]
 
-# Bounds the memory that a block of reviews with a feature taken out takes, to some 100 MB.
+# Entries per block of occluded reviews; bounds the peak memory to about 100 MB.
 _ENTRIES_PER_BLOCK = 2**22
 
 
 @dataclass(frozen=True)
 class Contributions:
-    """Contributions of the features that are present in reviews.
-
-    Attributes
-    ----------
-    split : SplitPipeline
-        The pipeline that is explained.
-    features : {ndarray, sparse matrix} of shape (n_reviews, n_features)
-        What `split` makes of the reviews.
-    names : ndarray of str of shape (n_features,)
-        The names of all features.
-    offsets : ndarray of int of shape (n_reviews + 1,)
-        The entries of review `i` are at ``offsets[i]:offsets[i + 1]``.
-    columns : ndarray of int of shape (n_entries,)
-        The feature of each entry.
-    values : ndarray of shape (n_entries,)
-        The contribution of each entry to the log-odds of its review.
-    log_odds : ndarray of shape (n_reviews,)
-        Of the reviews as they are.
-    baseline : float
-        The log-odds of a review without any feature.
-    """
+    """Contributions of the nonzero features of reviews, in the layout of a CSR matrix."""
 
     split: SplitPipeline
-    features: Matrix
-    names: NDArray[np.object_]
-    offsets: IntArray
-    columns: IntArray
-    values: FloatArray
-    log_odds: FloatArray
-    baseline: float
+    features: Matrix  # of shape (n_reviews, n_features), not scaled yet
+    names: NDArray[np.object_]  # of shape (n_features,)
+    offsets: IntArray  # Review i has the entries offsets[i]:offsets[i + 1].
+    columns: IntArray  # of shape (n_entries,): the feature of each entry
+    values: FloatArray  # of shape (n_entries,): its contribution to the log-odds
+    log_odds: FloatArray  # of shape (n_reviews,)
+    baseline: float  # log-odds of a review without features
 
 
 def compute_contributions(pipeline: Any, X: Any, method: Method) -> Contributions:
-    """Compute the contributions that `skimdb.inspection.explain_reviews` describes."""
+    """Compute contributions as `explain_reviews` describes them."""
     if method not in ("occlusion", "gradient"):
         raise ValueError(f"method must be 'occlusion' or 'gradient', got {method!r}.")
     split, features = split_pipeline(pipeline, X)
     if features.shape[0] == 0:
-        raise ValueError("X must hold at least one review, got none.")
+        raise ValueError("X must contain at least one review, got none.")
     names = split.feature_names()
     entries = _canonical_csr(features)
     log_odds = split.log_odds(features)
@@ -84,7 +64,7 @@ def compute_contributions(pipeline: Any, X: Any, method: Method) -> Contribution
 
 
 def _canonical_csr(features: Matrix) -> Matrix:
-    """Return a CSR matrix whose entries are the features that are present, by review."""
+    """Return the features as CSR, without duplicate entries or explicit zeros."""
     entries = sp.csr_matrix(features)
     if not entries.has_canonical_format or not entries.data.all():
         entries = entries.copy()
@@ -105,10 +85,10 @@ def _empty_review(features: Matrix) -> Matrix:
 def _occlude(
     split: SplitPipeline, features: Matrix, entries: Matrix, log_odds: FloatArray
 ) -> FloatArray:
-    """Return by how much the log-odds fall when each entry is taken out of its review."""
+    """Return how much the log-odds fall when each entry is removed from its review."""
     scales_each_feature = all(isinstance(step, LogCountRatioScaler) for step in split.scaling)
     if scales_each_feature and _is_network(split.classifier):
-        return _first_layer(split.classifier).occlude(*_classified(split, features, entries))
+        return _first_layer(split.classifier).occlude(*_scaled_entries(split, features, entries))
     falls = log_odds[_rows(entries)]
     for block in _blocks(entries, features):
         falls[block] -= split.log_odds(_without_each(entries, block, features))
@@ -116,7 +96,7 @@ def _occlude(
 
 
 def _blocks(entries: Matrix, features: Matrix) -> Iterator[slice]:
-    """Yield ranges of entries that are few enough to take each out of its review at once."""
+    """Yield ranges of entries whose occluded reviews fit in one block."""
     sizes = np.diff(entries.indptr) if sp.issparse(features) else np.array(entries.shape[1])
     cost = np.cumsum(np.broadcast_to(sizes, entries.shape[0])[_rows(entries)], dtype=np.int64)
     start = 0
@@ -128,23 +108,22 @@ def _blocks(entries: Matrix, features: Matrix) -> Iterator[slice]:
 
 
 def _without_each(entries: Matrix, block: slice, features: Matrix) -> Matrix:
-    """Return, for each entry of the block, its review without it, in the form of `features`."""
-    taken_out = np.arange(block.start, block.stop)
-    row = np.searchsorted(entries.indptr, taken_out, side="right") - 1
+    """Return a copy of the review of each entry in the block, without that entry."""
+    removed = np.arange(block.start, block.stop)
+    row = np.searchsorted(entries.indptr, removed, side="right") - 1
     starts = entries.indptr[row].astype(np.int64)
     n_kept = entries.indptr[row + 1] - starts - 1
     offsets = np.concatenate([[0], np.cumsum(n_kept)])
-    # Kept entries come from the same place of their review, or from the next one where they are
-    # behind the entry that is taken out.
+    # Entries after the removed one come from one position further on.
     source = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], n_kept)
-    source += source >= np.repeat(taken_out, n_kept)
-    shape = (len(taken_out), entries.shape[1])
+    source += source >= np.repeat(removed, n_kept)
+    shape = (len(removed), entries.shape[1])
     occluded = sp.csr_matrix((entries.data[source], entries.indices[source], offsets), shape=shape)
     return type(features)(occluded) if sp.issparse(features) else occluded.toarray()
 
 
 def _check_differentiable(split: SplitPipeline, names: NDArray[np.object_]) -> None:
-    advice = "Use method='occlusion', which takes any pipeline."
+    advice = "Use method='occlusion', which works with any pipeline."
     if not (_is_network(split.classifier) or hasattr(split.classifier, "coef_")):
         raise ValueError(
             "method='gradient' needs DenseSentimentClassifier, as built and with an activation "
@@ -154,29 +133,32 @@ def _check_differentiable(split: SplitPipeline, names: NDArray[np.object_]) -> N
     if not split.keeps_features(names):
         steps = [type(step).__name__ for step in split.scaling]
         raise ValueError(
-            "method='gradient' needs steps that scale features without mixing or leaving out any, "
+            "method='gradient' needs steps that scale each feature without mixing or dropping any, "
             f"got {steps} before the classifier. {advice}"
         )
 
 
 def _gradient_times_input(split: SplitPipeline, features: Matrix, entries: Matrix) -> FloatArray:
-    """Return the derivative of the log-odds by each entry, times the entry."""
-    classified = _classified(split, features, entries)
+    """Return the gradient of the log-odds with respect to each entry, times the entry."""
+    scaled = _scaled_entries(split, features, entries)
     if _is_network(split.classifier):
-        return _first_layer(split.classifier).gradient_times_input(*classified)
-    _, _, columns, values = classified
+        return _first_layer(split.classifier).gradient_times_input(*scaled)
+    _, _, columns, values = scaled
     coef = split.classifier.coef_
     return values * np.ravel(coef.toarray() if sp.issparse(coef) else coef)[columns]
 
 
-def _classified(
+def _scaled_entries(
     split: SplitPipeline, features: Matrix, entries: Matrix
 ) -> tuple[Matrix, IntArray, IntArray, FloatArray]:
-    """Return what is classified, and each entry's row and column of it and its share in it."""
+    """Return the scaled features, and the row, column and value of each entry in them.
+
+    Values of dense features are relative to those of an empty review, which a scaler may shift.
+    """
     scaled = split.scale(features)
     rows, columns = _rows(entries), entries.indices
     if len(rows) == 0:
-        values = np.empty(0)  # which SciPy's indexing would return as a matrix
+        values = np.empty(0)  # SciPy's indexing would return a matrix
     elif sp.issparse(scaled):
         values = np.ravel(sp.csr_matrix(scaled)[rows, columns])
     else:
@@ -186,7 +168,7 @@ def _classified(
 
 def _is_network(classifier: Any) -> bool:
     """Tell whether it is a DenseSentimentClassifier whose arithmetic is known."""
-    # It would be imported already; if not, TensorFlow need not be loaded.
+    # A fitted network has loaded TensorFlow already. No other classifier should load it.
     module = sys.modules.get("skimdb.neural_network")
     if module is None or not isinstance(classifier, module.DenseSentimentClassifier):
         return False

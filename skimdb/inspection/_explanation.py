@@ -1,4 +1,4 @@
-"""Why reviews were classified as they were."""
+"""Explanations of the predictions for single reviews."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,35 +21,35 @@ _MAX_ROWS = 20
 
 
 def explain_reviews(pipeline: Any, X: Any, *, method: Method = "occlusion") -> "ReviewExplanations":
-    """Tell how much each word of each review contributes to its classification.
+    """Compute how much each word of each review contributes to its classification.
 
-    Contributions are to the log-odds of the second of two classes, as ``classes_`` of the
-    classifier lists them. They are those of the features that the first step of the pipeline
-    with a matrix of named features makes: of words, or of n-grams.
+    Contributions are to the log-odds of the second class in the classifier's ``classes_``. They
+    are given for the features of the pipeline's vectorizer, which are words or n-grams.
 
     Parameters
     ----------
     pipeline : Pipeline
-        Fitted, from reviews to a classifier of two classes. One of its steps makes an array or a
-        sparse matrix with ``get_feature_names_out``, as MultiHotVectorizer does.
+        Fitted pipeline with a vectorizer, such as MultiHotVectorizer, and a binary classifier. The
+        vectorizer is the first step that has ``get_feature_names_out`` and returns an array or a
+        sparse matrix.
     X : sequence of n_reviews reviews
         Input of the pipeline: texts, or sequences of word indices.
     method : {"occlusion", "gradient"}, default="occlusion"
-        "occlusion" takes each feature out of the review, at all its places at once, and measures
-        by how much the log-odds fall [1]_. It takes any pipeline.
+        "occlusion" removes each feature from the review, all its occurrences at once, and measures
+        how much the log-odds fall [1]_. It works with any pipeline.
 
-        "gradient" multiplies the derivative of the log-odds by the feature with the feature's
-        value [2]_, [3]_. It takes a DenseSentimentClassifier, or a linear classifier with
-        ``coef_``, and steps before that scale each feature and, by ``get_feature_names_out``,
-        say that they keep it. A scale that depends on the review, such as that of a normalizer,
-        counts as constant.
+        "gradient" multiplies each feature by the gradient of the log-odds with respect to it [2]_,
+        [3]_. It works with DenseSentimentClassifier and with linear classifiers that have
+        ``coef_``. The steps before the classifier must scale each feature on its own and return
+        the same names from ``get_feature_names_out``. A scale that depends on the review, such as
+        that of a normalizer, is treated as constant.
 
-        For a linear classifier both are the coefficient times the feature's value.
+        For a linear classifier, both give the coefficient times the feature's value.
 
     Returns
     -------
     explanations : ReviewExplanations
-        A sequence of one ReviewExplanation per review.
+        Sequence of one ReviewExplanation per review.
 
     Raises
     ------
@@ -58,21 +58,23 @@ def explain_reviews(pipeline: Any, X: Any, *, method: Method = "occlusion") -> "
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     ValueError
-        If it has no step that makes named features, if it knows more than two classes, if
-        `method` is unknown or does not apply to it, or if there is no review.
+        If it has no vectorizer or more than two classes, if `method` is unknown or does not work
+        with it, or if `X` is empty.
 
     See Also
     --------
-    top_words : The words that matter most over many reviews.
-    WordContributionDisplay : Draws the largest contributions to a review.
-    ReviewTextDisplay : Draws a review with its words highlighted.
+    top_words : Find the words with the largest effect over many reviews.
+    WordContributionDisplay : Bars of the largest contributions.
+    ReviewTextDisplay : The text of a review with highlighted words.
 
     Notes
     -----
-    The log-odds are the classifier's decision function, if it has one. (For classifiers such as
-    LinearSVC, whose decision function means something else, contributions are to that.) Those of
-    naive Bayes come from its joint log-probabilities, those of other classifiers from
-    probabilities, which are kept apart from 0 and 1 by the precision of their type.
+    The log-odds are the classifier's decision function, if it has one. The decision function of
+    some classifiers, such as LinearSVC, does not give log-odds; contributions are then to the
+    decision value.
+
+    The log-odds of naive Bayes come from its joint log-probabilities. Those of other classifiers
+    come from their probabilities, which are clipped to between eps and 1 - eps of their dtype.
 
     References
     ----------
@@ -124,7 +126,7 @@ def explain_reviews(pipeline: Any, X: Any, *, method: Method = "occlusion") -> "
 def _largest_first(
     contributions: Contributions,
 ) -> tuple[list[NDArray[np.intp]], list[FloatArray]]:
-    """Return each review's features and their contributions, the largest first."""
+    """Return the features and contributions of each review, largest first."""
     offsets = contributions.offsets
     review = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     order = np.lexsort([-np.abs(contributions.values), review])
@@ -136,37 +138,36 @@ def _largest_first(
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ReviewExplanation:
-    """What each feature of one review contributes to its classification.
+    """Contributions of the features of one review to its classification.
 
-    Its `repr` is a table of the 20 largest contributions. In a notebook it shows the review with
-    its words highlighted: blue and underlined where they speak for the second class, orange and
-    underlined with dots where they speak for the first.
+    The `repr` is a table of the 20 largest contributions. A notebook shows the review with
+    highlighted words: blue with a solid underline if they support the second class, orange with a
+    dotted underline if they support the first.
 
     Attributes
     ----------
     names : ndarray of str of shape (n_present,)
-        The words or n-grams that the review contains, the largest contribution first, whatever
-        its sign.
+        The words or n-grams of the review, the one with the largest absolute contribution first.
     contributions : ndarray of shape (n_present,)
-        What each contributes to the log-odds.
+        Contribution of each to the log-odds.
     predicted : object
-        The label that the classifier predicts.
+        The predicted label.
     probability : float or None
-        The probability that the classifier gives to the second class; None if it gives none.
+        The predicted probability of the second class; None without `predict_proba`.
     log_odds : float
         Log-odds of the second class.
     baseline : float
-        Log-odds of a review without any feature. For a linear classifier, `log_odds` is the sum
-        of this and of all contributions.
+        Log-odds of a review without features. For a linear classifier, `log_odds` is the baseline
+        plus the sum of all contributions.
     classes : ndarray of shape (2,)
         The labels of the classifier.
     words : tuple of ReviewWord
-        The review's words in their order, each with its `text` and the names of the `features`
-        that it counts as. Empty if the pipeline takes neither texts nor word indices.
+        The words of the review in order, each with its `text` and the names of its `features`.
+        Empty if the pipeline takes neither texts nor word indices.
 
     See Also
     --------
-    explain_reviews : Makes one per review.
+    explain_reviews : Compute the explanations of reviews.
     """
 
     names: NDArray[np.object_]
@@ -189,14 +190,14 @@ class ReviewExplanation:
         )
 
     def word_contributions(self) -> FloatArray:
-        """Return what each of `words` contributes.
+        """Return the contribution of each of `words`.
 
         Returns
         -------
         ndarray of shape (n_words,)
-            The contribution of a feature counts in full at each of its places in the review. That
-            of an n-gram is divided evenly among its words; it counts nowhere if the pipeline
-            leaves out words between them, so that they do not follow each other.
+            The contribution of a word is repeated at each of its occurrences. That of an n-gram is
+            divided evenly among its words; it is left out where its words are not adjacent in the
+            review, because the pipeline drops words between them.
         """
         return shade_words(self.words, dict(zip(self.names, self.contributions, strict=True)))
 
@@ -211,7 +212,7 @@ class ReviewExplanation:
         Raises
         ------
         ImportError
-            Without pandas.
+            If pandas is not installed.
         """
         return data_frame({"feature": self.names, "contribution": self.contributions}, self)
 
@@ -230,10 +231,10 @@ class ReviewExplanation:
 
 
 class ReviewExplanations(Sequence[ReviewExplanation]):
-    """The explanations of several reviews.
+    """Explanations of several reviews.
 
-    Its `repr` is a table with a row for each of the first 20 reviews; in a notebook these are
-    shown with their words highlighted.
+    The `repr` is a table with a row for each of the first 20 reviews. A notebook shows these
+    reviews with highlighted words.
 
     Parameters
     ----------
@@ -241,7 +242,7 @@ class ReviewExplanations(Sequence[ReviewExplanation]):
 
     See Also
     --------
-    explain_reviews : Makes one.
+    explain_reviews : Compute the explanations of reviews.
     """
 
     def __init__(self, explanations: Iterable[ReviewExplanation]) -> None:
@@ -267,12 +268,12 @@ class ReviewExplanations(Sequence[ReviewExplanation]):
         Returns
         -------
         frame : pandas.DataFrame
-            With the columns "review" (its position, from 0), "feature" and "contribution".
+            With the columns "review" (its position in the sequence), "feature" and "contribution".
 
         Raises
         ------
         ImportError
-            Without pandas.
+            If pandas is not installed.
         """
         n_features = [len(explanation.names) for explanation in self]
         columns = {
@@ -302,10 +303,10 @@ class ReviewExplanations(Sequence[ReviewExplanation]):
 
 
 def check_explanation(explanation: Any) -> None:
-    """Raise a TypeError unless this is the explanation of a single review."""
+    """Raise a TypeError unless this is a ReviewExplanation."""
     if not isinstance(explanation, ReviewExplanation):
         raise TypeError(
-            "explanation must be of a single review, as explain_reviews(pipeline, X)[0], "
+            "explanation must be a ReviewExplanation, such as explain_reviews(pipeline, X)[0], "
             f"got {type(explanation).__name__}."
         )
 

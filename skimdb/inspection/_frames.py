@@ -1,4 +1,4 @@
-"""Tables for pandas, which is optional."""
+"""Data frames of pandas, which is optional."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,6 @@ if TYPE_CHECKING:
 
 
 def data_frame(columns: Mapping[str, Any], owner: object) -> "pd.DataFrame":
-    """Return a pandas.DataFrame of the columns, or say that `owner` cannot make one."""
+    """Return a pandas.DataFrame for ``owner.to_frame()``."""
     needed_by = f"{type(owner).__name__}.to_frame"
     return import_optional("pandas", needed_by=needed_by, install="pandas").DataFrame(columns)

@@ -1,4 +1,4 @@
-"""Words as HTML, coloured by what they contribute."""
+"""Words as HTML, coloured by their contribution."""
 
 from collections.abc import Sequence
 from html import escape
@@ -7,15 +7,15 @@ from matplotlib.colors import to_rgb
 
 from skimdb.inspection._style import BLUE, ORANGE
 
-# Text stays readable on colours of this opacity, on light pages and on dark ones.
+# Low enough for text to stay readable on light and dark pages.
 MAX_OPACITY = 0.6
 
 
 def highlighted_html(title: str, words: Sequence[str], contributions: Sequence[float]) -> str:
-    """Return a title and words as HTML, the more opaque the more a word contributes.
+    """Return a title and words as HTML; the larger the contribution, the stronger the colour.
 
-    Positive contributions are blue and underlined, negative ones are orange and underlined with
-    dots, so that they can be told without colours.
+    Positive contributions are blue with a solid underline, negative ones are orange with a dotted
+    underline, so that they can be told apart without colour.
     """
     largest = max(map(abs, contributions), default=0.0) or 1.0
     spans = [

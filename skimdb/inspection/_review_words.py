@@ -1,4 +1,4 @@
-"""The words of reviews in their order, and how much each of them contributes."""
+"""The words of reviews in order, and the contribution of each."""
 
 import string
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ _MARKERS = {0, START_CHAR}
 
 
 class ReviewWord(NamedTuple):
-    """A word as it stands in a review.
+    """A word of a review.
 
     Attributes
     ----------
     text : str
-        The word as it is shown, in a text with the punctuation around it.
+        The word as it is shown, with the punctuation of a text.
     features : tuple of str
-        The names of the single words that it counts as; in general one.
+        The names of the one-word features that it counts as, usually one.
     """
 
     text: str
@@ -35,22 +35,10 @@ class ReviewWord(NamedTuple):
 def review_words(
     split: SplitPipeline, X: Any, names: NDArray[np.object_]
 ) -> list[tuple[ReviewWord, ...]] | None:
-    """Return the words of each review in their order.
+    """Return the words of each review, or None if `X` holds neither texts nor word indices.
 
-    What a word counts as is found by making features of it alone, so that the pipeline itself
-    tells which words it changes, puts together or does not know.
-
-    Parameters
-    ----------
-    split : SplitPipeline
-    X : sequence of n_reviews texts or sequences of word indices
-    names : ndarray of str of shape (n_features,)
-        The names of the features.
-
-    Returns
-    -------
-    list of tuple of ReviewWord, or None
-        One tuple per review; None if the reviews are neither texts nor word indices.
+    Each distinct word is vectorized alone, to find its features whatever the pipeline does with
+    words: change them, merge them or leave them out.
     """
     if hasattr(type(X), "columns") or sp.issparse(X):
         return None
@@ -65,7 +53,7 @@ def review_words(
         }
         return [tuple(by_text[word] for word in text) for text in texts]
     first = split.vectorizing[0]
-    # Numbers are word indices only for a step that does not take a matrix.
+    # Numbers are word indices only if the first step does not take a matrix.
     if not hasattr(first, "__sklearn_tags__") or get_tags(first).input_tags.two_d_array:
         return None
     try:
@@ -82,35 +70,25 @@ def review_words(
 
 
 def shade_words(words: Sequence[ReviewWord], contributions: Mapping[str, float]) -> FloatArray:
-    """Return how much each word of a review contributes, at each of its places.
+    """Return the contribution of each word, of shape (n_words,), given those of the features.
 
-    The contribution of an n-gram, whose name is that of its words with spaces between, is divided
-    evenly among its words.
-
-    Parameters
-    ----------
-    words : sequence of ReviewWord
-    contributions : mapping of str to float
-        The contribution of each feature of the review.
-
-    Returns
-    -------
-    shades : ndarray of shape (n_words,)
+    The contribution of an n-gram, named by its words with spaces between, is divided evenly among
+    its words.
     """
     shades = np.zeros(len(words))
     features = [feature for word in words for feature in word.features]
-    places = np.repeat(np.arange(len(words)), [len(word.features) for word in words])
+    positions = np.repeat(np.arange(len(words)), [len(word.features) for word in words])
     longest = 1 + max((name.count(" ") for name in contributions), default=0)
     for n in range(1, longest + 1):
         for start in range(len(features) - n + 1):
             name = " ".join(features[start : start + n])
             if name in contributions:
-                np.add.at(shades, places[start : start + n], contributions[name] / n)
+                np.add.at(shades, positions[start : start + n], contributions[name] / n)
     return shades
 
 
 def _as_list(X: Any) -> list[Any]:
-    """Return the items of a sequence, of a pyarrow array or ragged tensor as Python objects."""
+    """Return the items of a sequence, those of pyarrow and ragged tensors as Python objects."""
     for method in ("to_pylist", "to_list"):
         if hasattr(X, method):
             return list(getattr(X, method)())
@@ -118,9 +96,9 @@ def _as_list(X: Any) -> list[Any]:
 
 
 def _like(X: Any, reviews: list[Any]) -> Any:
-    """Return reviews as a Series or an array of one dimension if X is one, since steps may ask it.
+    """Return reviews as a Series or 1-D array if X is one, because steps may need it.
 
-    A Series gets a type that suits its items, which that of X, such as categories, may not.
+    A Series gets a new dtype, because that of X, such as categorical, may not fit the items.
     """
     if hasattr(type(X), "str"):
         return type(X)(reviews)
@@ -144,9 +122,9 @@ def _index_words(
 def _features_alone(
     split: SplitPipeline, reviews: Any, names: NDArray[np.object_]
 ) -> list[tuple[str, ...]]:
-    """Return the single words among the features of all reviews but the last.
+    """Return the one-word features of all reviews but the last.
 
-    That is an empty one, whose features are left out.
+    The last review is empty. Features that it has are left out.
     """
     entries = sp.csr_matrix(split.vectorize(reviews))
     everywhere = set(entries[-1].indices.tolist())

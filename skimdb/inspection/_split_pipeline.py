@@ -1,4 +1,4 @@
-"""A pipeline as what makes features of reviews, what reshapes them, and the classifier."""
+"""A pipeline, split into its vectorizer, its scaling steps and its classifier."""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -19,41 +19,32 @@ Matrix: TypeAlias = Any  # an ndarray, or a sparse matrix or array of scipy, whi
 
 @dataclass(frozen=True)
 class SplitPipeline:
-    """A fitted pipeline that ends in a classifier of two classes.
+    """A fitted pipeline that ends in a binary classifier."""
 
-    Attributes
-    ----------
-    vectorizing : list of transformer
-        The steps up to the first that makes a matrix of named features.
-    scaling : list of transformer
-        The steps between that one and the classifier.
-    classifier : classifier
-    """
-
-    vectorizing: list[Any]
-    scaling: list[Any]
+    vectorizing: list[Any]  # up to the first step that returns a matrix of named features
+    scaling: list[Any]  # between that step and the classifier
     classifier: Any
 
     def vectorize(self, X: Any) -> Matrix:
-        """Return the features of reviews, {ndarray, sparse matrix} of shape (n, n_features)."""
+        """Return the features of reviews, of shape (n_reviews, n_features)."""
         return _transform(self.vectorizing, X)
 
     def scale(self, features: Matrix) -> Matrix:
-        """Return what the classifier is given for some features."""
-        # A copy, since a step may be told to work in place.
+        """Return the features as the classifier gets them."""
+        # A copy, because a step may work in place.
         return _transform(self.scaling, features.copy()) if self.scaling else features
 
     def feature_names(self) -> NDArray[np.object_]:
-        """Return the names of the features that `vectorize` makes."""
+        """Return the names of the features that `vectorize` returns."""
         names: Any = None
         for step in self.vectorizing:
             if hasattr(step, "get_feature_names_out"):
                 names = step.get_feature_names_out(names)
-        # The names that CountVectorizer gives are its tokens, which need not be strings.
+        # CountVectorizer returns its tokens, which need not be strings.
         return np.array([str(name) for name in names], dtype=object)
 
     def keeps_features(self, names: NDArray[np.object_]) -> bool:
-        """Tell whether `scale` is known to leave each feature, so named, in its place."""
+        """Return whether `scale` is known to keep each of these features in its column."""
         names_out = names
         for step in self.scaling:
             if not hasattr(step, "get_feature_names_out"):
@@ -62,21 +53,21 @@ class SplitPipeline:
         return np.array_equal(names_out, names)
 
     def predict(self, features: Matrix) -> NDArray[Any]:
-        """Return the labels that the classifier predicts, ndarray of shape (n,)."""
+        """Return the predicted labels, of shape (n_reviews,)."""
         return np.asarray(self.classifier.predict(self.scale(features)))
 
     def probability(self, features: Matrix) -> FloatArray | None:
-        """Return the classifier's own probability of the second class, if it has any."""
+        """Return the predicted probability of the second class, if the classifier has any."""
         if not hasattr(self.classifier, "predict_proba"):
             return None
         probabilities = self.classifier.predict_proba(self.scale(features))
         return np.asarray(probabilities[:, 1], dtype=np.float64)
 
     def log_odds(self, features: Matrix) -> FloatArray:
-        """Return the log-odds of the second class, ndarray of shape (n,).
+        """Return the log-odds of the second class, of shape (n_reviews,).
 
-        That is the classifier's decision function, if it has one. Else it comes from the
-        probabilities, for naive Bayes from those before normalisation, which do not saturate.
+        These are the decision function, if there is one. Otherwise they come from the predicted
+        probabilities; for naive Bayes from the joint ones, which do not saturate.
         """
         X = self.scale(features)
         if hasattr(self.classifier, "decision_function"):
@@ -90,18 +81,7 @@ class SplitPipeline:
 
 
 def split_pipeline(pipeline: Pipeline, X: Any) -> tuple[SplitPipeline, Matrix]:
-    """Find the step that makes features, and return the features of `X` with the split pipeline.
-
-    Raises
-    ------
-    TypeError
-        If `pipeline` is not a pipeline that ends in a classifier with decision values or
-        probabilities.
-    sklearn.exceptions.NotFittedError
-        If it is not fitted.
-    ValueError
-        If no step makes a matrix of named features, or if there are more than two classes.
-    """
+    """Return the pipeline, split after its vectorizer, and the features of `X`."""
     *transformers, classifier = _checked_steps(pipeline)
     features, advice = X, ""
     for n_steps, step in enumerate(transformers, start=1):
@@ -111,12 +91,12 @@ def split_pipeline(pipeline: Pipeline, X: Any) -> tuple[SplitPipeline, Matrix]:
             return split, features
         if hasattr(type(features), "columns"):
             advice = (
-                f" {type(step).__name__} returns a data frame: fit the pipeline after its "
-                "set_output(transform='default')."
+                f" {type(step).__name__} returns a data frame: call "
+                "set_output(transform='default') and fit the pipeline again."
             )
     raise ValueError(
-        "pipeline must have a step that turns reviews into an array or a sparse matrix of named "
-        "features, as MultiHotVectorizer does; its steps before the classifier are "
+        "pipeline must have a vectorizer, such as MultiHotVectorizer, that returns an array or a "
+        "sparse matrix and has get_feature_names_out; its steps before the classifier are "
         f"{[type(step).__name__ for step in transformers]}.{advice}"
     )
 
@@ -124,7 +104,7 @@ def split_pipeline(pipeline: Pipeline, X: Any) -> tuple[SplitPipeline, Matrix]:
 def _checked_steps(pipeline: Pipeline) -> list[Any]:
     if not isinstance(pipeline, Pipeline):
         raise TypeError(
-            "pipeline must be a scikit-learn Pipeline from reviews to a classifier, "
+            "pipeline must be a scikit-learn Pipeline that ends in a classifier, "
             f"got {type(pipeline).__name__}."
         )
     check_is_fitted(pipeline)
@@ -139,8 +119,8 @@ def _checked_steps(pipeline: Pipeline) -> list[Any]:
         )
     if len(classifier.classes_) != 2:
         raise ValueError(
-            "pipeline must tell two classes apart, since contributions are to the log-odds of one "
-            f"against the other; its classifier knows {len(classifier.classes_)}."
+            "pipeline must end in a binary classifier, "
+            f"got a classifier of {len(classifier.classes_)} classes."
         )
     return steps
 

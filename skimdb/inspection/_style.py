@@ -1,4 +1,4 @@
-"""Drawing shared by the displays: axes, labels, and styles that greyscale readers can tell."""
+"""Axes, labels and line styles that the displays share."""
 
 import re
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 AxesLike: TypeAlias = Axes | Sequence[Axes] | NDArray[Any]
 
-# Okabe and Ito's colours for all kinds of colour vision, without their yellow, which is too
-# light for lines on white.
+# Okabe and Ito's palette for all kinds of colour vision, without yellow, which is too light for
+# lines on white.
 BLUE, VERMILLION, GREEN, BLACK = "#0072B2", "#D55E00", "#009E73", "#000000"
 PURPLE, ORANGE, SKY_BLUE = "#CC79A7", "#E69F00", "#56B4E9"
 COLORS = [BLUE, VERMILLION, GREEN, BLACK, PURPLE, ORANGE, SKY_BLUE]
@@ -25,7 +25,7 @@ GREY = "0.65"
 
 
 def series_style(number: int) -> dict[str, Any]:
-    """Return colour, marker and line style of a series, the latter two distinct for 32 series."""
+    """Return the style of a series; 32 series can be told apart without colour."""
     n_markers = len(MARKERS)
     return {
         "color": COLORS[number % len(COLORS)],
@@ -51,7 +51,7 @@ def metric_label(metric: str) -> str:
 
 
 class _EpochLocator(MaxNLocator):
-    """Ticks at the first epoch and at all others, or at those that are multiples of 5, 10, 50..."""
+    """Ticks at epoch 1 and at all other epochs, or at the multiples of 5, 10, 50 and so on."""
 
     def __init__(self) -> None:
         super().__init__(nbins=11, steps=[1, 5, 10], integer=True)
@@ -69,7 +69,7 @@ def label_epochs(axes: NDArray[Any]) -> None:
 
 
 def label_x(axes: NDArray[Any], label: str) -> None:
-    """Label the horizontal axes, except where the tick labels too are left to the axes below."""
+    """Label the horizontal axes, except those without tick labels."""
     for ax in axes:
         if ax.xaxis.get_major_ticks()[0].label1.get_visible():
             ax.set_xlabel(label)
@@ -88,28 +88,10 @@ def legend_above(ax: Axes, *, title: str | None = None, ncols: int) -> None:
 
 
 def panels(ax: AxesLike | None, n_panels: int) -> tuple[FigureBase, NDArray[Any]]:
-    """Make, divide or check the axes to draw on.
+    """Return a figure and the axes to draw on.
 
-    Parameters
-    ----------
-    ax : matplotlib Axes, array-like of Axes, or None
-        With None, a new pyplot figure is made. One axes is divided from top to bottom. Several
-        axes are taken as they are.
-    n_panels : int
-        The number of axes that are needed.
-
-    Returns
-    -------
-    figure : matplotlib Figure or SubFigure
-        The one that the axes belong to.
-    axes : ndarray of Axes of shape (n_panels,)
-
-    Raises
-    ------
-    TypeError
-        If `ax` does not hold axes.
-    ValueError
-        If their number is wrong, or one axes cannot be divided.
+    If `ax` is None, the figure is new. A single axes is split if there are several panels. Several
+    axes are used as they are.
     """
     if ax is None:
         figure, axes = plt.subplots(n_panels, 1, sharex=True, squeeze=False, layout="constrained")
@@ -117,32 +99,32 @@ def panels(ax: AxesLike | None, n_panels: int) -> tuple[FigureBase, NDArray[Any]
     given = np.asarray([ax] if isinstance(ax, Axes) else ax, dtype=object).ravel()
     for one in given:
         if not isinstance(one, Axes):
-            raise TypeError(f"ax must be matplotlib axes, got {type(one).__name__}.")
+            raise TypeError(f"ax must be a matplotlib Axes, got {type(one).__name__}.")
     if isinstance(ax, Axes) and n_panels > 1:
-        return ax.figure, _divide(ax, n_panels)
+        return ax.figure, _split(ax, n_panels)
     if len(given) != n_panels:
-        raise ValueError(f"ax must hold {n_panels} axes, got {len(given)}.")
+        raise ValueError(f"ax must contain {n_panels} axes, got {len(given)}.")
     return given[0].figure, given
 
 
-def _divide(ax: Axes, n_panels: int) -> NDArray[Any]:
-    """Replace `ax` by stacked axes that share the horizontal axis."""
-    place = ax.get_subplotspec()
-    if place is None:
+def _split(ax: Axes, n_panels: int) -> NDArray[Any]:
+    """Replace `ax` with stacked axes that share the horizontal axis."""
+    position = ax.get_subplotspec()
+    if position is None:
         raise ValueError(
-            "ax must be a subplot, as plt.subplots makes it, to be divided; "
-            f"give an array of {n_panels} axes instead."
+            "ax cannot be split, because it is not a subplot, such as one from plt.subplots; "
+            f"pass an array of {n_panels} axes instead."
         )
     if not ax.axison:
-        raise ValueError("ax is already used by another display; give its axes_ as ax instead.")
+        raise ValueError("ax is already used by a display; pass the axes_ of that display instead.")
     figure = ax.figure
     current = figure.gca()
     ax.set_axis_off()
     axes = np.empty(n_panels, dtype=object)
-    grid = GridSpecFromSubplotSpec(n_panels, 1, subplot_spec=place)
+    grid = GridSpecFromSubplotSpec(n_panels, 1, subplot_spec=position)
     for row in range(n_panels):
         axes[row] = figure.add_subplot(grid[row], sharex=axes[0])
         axes[row].tick_params(labelbottom=row == n_panels - 1)
-    # add_subplot moves the figure's current axes, which are the caller's affair.
+    # add_subplot changes the figure's current axes, which the caller may rely on.
     figure.sca(current)
     return axes

@@ -1,4 +1,4 @@
-"""The words that matter most over many reviews."""
+"""The words with the largest effect over many reviews."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TopWords:
-    """The words or n-grams that move predictions most over a set of reviews.
+    """The words or n-grams with the largest effect on predictions over a set of reviews.
 
-    Its `repr` is a table.
+    The `repr` is a table.
 
     Attributes
     ----------
     names : ndarray of str of shape (n,)
         The words, the one with the largest spread first.
     spreads : ndarray of shape (n,)
-        Standard deviation, over all reviews, of the word's contribution to the log-odds, which is
-        0 in reviews without the word.
+        Standard deviation of the word's contribution to the log-odds over all reviews. The
+        contribution is 0 in reviews without the word.
     mean_contributions : ndarray of shape (n,)
-        Mean contribution to the log-odds of the reviews that contain the word.
+        Mean contribution to the log-odds, over the reviews that contain the word.
     counts : ndarray of int of shape (n,)
-        How many reviews contain the word.
+        Number of reviews that contain the word.
     n_reviews : int
-        How many reviews there are.
+        Number of reviews.
     classes : ndarray of shape (2,)
-        The labels of the classifier; the log-odds are those of the second.
+        The labels of the classifier. The log-odds are those of the second label.
 
     See Also
     --------
-    top_words : Makes one.
-    WordContributionDisplay.from_top_words : Draws one.
+    top_words : Find the words with the largest effect.
+    WordContributionDisplay.from_top_words : Draw them as bars.
     """
 
     names: NDArray[np.object_]
@@ -63,7 +63,7 @@ class TopWords:
         Raises
         ------
         ImportError
-            Without pandas.
+            If pandas is not installed.
         """
         columns = {
             "feature": self.names,
@@ -85,21 +85,21 @@ class TopWords:
 
 
 def top_words(pipeline: Any, X: Any, n: int = 20, *, method: Method = "occlusion") -> TopWords:
-    """Find the words or n-grams that move predictions most over a set of reviews.
+    """Find the words or n-grams with the largest effect on predictions over a set of reviews.
 
-    They are ranked by the spread of their contributions: the standard deviation, over all
-    reviews, of what the word contributes to the log-odds, 0 where it is absent. A rare word is
-    far down however strong it is, and so is one that does the same to every review. For a linear
-    classifier this is the size of the standardised coefficient.
+    Words are ranked by the spread of their contributions: the standard deviation over all reviews,
+    where the contribution is 0 in reviews without the word. Rare words rank low, and so do words
+    with the same effect on every review. For a linear classifier, the spread is the absolute
+    standardised coefficient.
 
     Parameters
     ----------
     pipeline : Pipeline
-        Fitted, as `explain_reviews` takes it.
+        Fitted pipeline; see `explain_reviews`.
     X : sequence of n_reviews reviews
         Input of the pipeline: texts, or sequences of word indices.
     n : int, default=20
-        How many words at most; those that are in no review are left out.
+        Maximum number of words. Words that occur in no review are left out.
     method : {"occlusion", "gradient"}, default="occlusion"
         How contributions are computed; see `explain_reviews`.
 
@@ -110,14 +110,14 @@ def top_words(pipeline: Any, X: Any, n: int = 20, *, method: Method = "occlusion
     Raises
     ------
     TypeError, ValueError
-        If `n` is not a positive integer, and as `explain_reviews` does.
+        If `n` is not a positive integer; see also `explain_reviews`.
     sklearn.exceptions.NotFittedError
         If `pipeline` is not fitted.
 
     See Also
     --------
-    explain_reviews : The contributions to each review.
-    WordContributionDisplay.from_top_words : Draws the result.
+    explain_reviews : Compute the contributions to each review.
+    WordContributionDisplay.from_top_words : Draw the result.
 
     Examples
     --------

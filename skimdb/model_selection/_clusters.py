@@ -11,51 +11,54 @@ from skimdb.utils._optional import import_optional
 def dask_client(address: Any = None, **kwargs: Any) -> Any:
     """Connect to a Dask cluster, for searches that survive the loss of workers.
 
-    Within its lifetime, ``joblib.parallel_config(backend="dask")`` has `GridSearchCV`,
-    `cross_val_score`, `compare_estimators` and whatever else takes `n_jobs` run on the cluster,
-    with the results that they have without it, to the bit.
+    While the client is open, ``joblib.parallel_config(backend="dask")`` runs `GridSearchCV`,
+    `cross_val_score`, `compare_estimators` and anything else with `n_jobs` on the cluster. The
+    results are bit-identical to those of a serial run.
 
     Parameters
     ----------
     address : str, distributed.LocalCluster or None, default=None
-        Of the scheduler, "tcp://host:8786", or a cluster object of Dask. None starts workers on
-        this machine.
+        Address of the scheduler, such as "tcp://host:8786", or a Dask cluster object. If None,
+        workers are started on this machine.
     **kwargs : dict
-        Other parameters of `distributed.Client`; without `address` also those of
+        Other parameters of `distributed.Client`. Without `address`, also those of
         `distributed.LocalCluster`, such as ``n_workers=2, threads_per_worker=1``.
 
     Returns
     -------
     distributed.Client
-        To be closed, or used as a context.
+        A context manager; otherwise, close the client after use.
 
     Raises
     ------
     ImportError
-        Without `distributed`: ``pip install 'skimdb[distributed]'``.
+        If `distributed` is not installed: ``pip install 'skimdb[distributed]'``.
     OSError
         If there is no scheduler at the address.
     ValueError
-        For ``asynchronous=True``.
+        If ``asynchronous=True``.
 
     See Also
     --------
-    joblib.parallel_config : Chooses the backend.
+    joblib.parallel_config : Choose the backend.
 
     Notes
     -----
-    A plain `distributed.Client` works too, with two differences. First, if a worker dies, joblib
-    gives up, because larger arguments are only in the memory of workers. This client leaves the
-    scheduler a pickled copy, from which it sends them again; a worker with a nanny, which Dask
-    starts by default, is replaced. Arrays, matrices and pandas objects are sent to each worker
-    once, not for each fit; lists, of texts for example, and polars objects go with each of them.
+    This client differs from a plain `distributed.Client` in two ways.
 
-    Second, Dask has its workers give freed memory back to the system at once, by glibc's
-    ``MALLOC_TRIM_THRESHOLD_``, which makes fits slower. This client has all workers, also those
-    that join later, keep blocks of up to 32 MB for reuse, and load TensorFlow before the first fit.
+    First, it survives the loss of workers. A plain client keeps larger arguments only in the memory
+    of workers, so that a search fails if one of them dies. This client also leaves a pickled copy
+    with the scheduler, which sends it again. Workers with a nanny, Dask's default, are replaced.
+    Arrays, matrices and pandas objects are sent to each worker once. Lists, such as lists of texts,
+    and polars objects are sent with each fit.
 
-    TensorFlow starts as many threads in a worker as ``OMP_NUM_THREADS`` says, which nannies set to
-    1. Workers need skimdb installed, in the same version.
+    Second, fits are faster. By default, Dask's workers return freed memory to the system at once
+    (``MALLOC_TRIM_THRESHOLD_`` of glibc), which slows fits down. Workers of this client, including
+    those that join later, keep blocks of up to 32 MB for reuse. They also load TensorFlow before
+    the first fit.
+
+    TensorFlow starts ``OMP_NUM_THREADS`` threads in a worker, which nannies set to 1. Workers must
+    have the same version of skimdb installed.
 
     References
     ----------
@@ -81,7 +84,7 @@ def dask_client(address: Any = None, **kwargs: Any) -> Any:
     import_optional("distributed", needed_by="dask_client", install="skimdb[distributed]")
     dask = importlib.import_module("skimdb.model_selection._dask")
     if kwargs.get("asynchronous"):
-        raise ValueError("asynchronous must be left out, since joblib needs a client that waits")
+        raise ValueError("asynchronous must be False, because joblib needs a synchronous client")
     client = dask.RecoveringClient(address, **kwargs)
     try:
         client.register_plugin(dask.PrepareWorker())
@@ -92,16 +95,17 @@ def dask_client(address: Any = None, **kwargs: Any) -> Any:
 
 
 def register_ray() -> None:
-    """Have ``joblib.parallel_config(backend="ray")`` survive the loss of workers.
+    """Register a joblib backend for Ray clusters that survives the loss of workers.
 
-    To be called once, instead of Ray's own function of this name. `GridSearchCV`,
-    `cross_val_score`, `compare_estimators` and whatever else takes `n_jobs` then run on the Ray
-    cluster that `ray.init` connects to, with the results that they have without it, to the bit.
+    Call this function once, instead of Ray's own function of the same name. Then
+    ``joblib.parallel_config(backend="ray")`` runs `GridSearchCV`, `cross_val_score`,
+    `compare_estimators` and anything else with `n_jobs` on the Ray cluster that `ray.init` connects
+    to. The results are bit-identical to those of a serial run.
 
     Raises
     ------
     ImportError
-        Without `ray`: ``pip install 'skimdb[ray]'``.
+        If `ray` is not installed: ``pip install 'skimdb[ray]'``.
 
     See Also
     --------
@@ -109,17 +113,20 @@ def register_ray() -> None:
 
     Notes
     -----
-    Ray's own backend works too, with two differences. First, if a worker dies, so does the search.
-    This one has a worker replaced, and the task that it was at done again, up to three times;
-    ``parallel_config(backend="ray", ray_remote_args={"max_restarts": 10})`` sets other limits, and
-    other options of Ray's actors. Second, Ray sends all data with each fit; this backend stores
-    arrays, matrices, data frames and Arrow arrays once. Lists go with each fit.
+    This backend differs from Ray's own in two ways.
 
-    At the end of a search Ray may say that ``PoolActor.__ray_terminate__`` failed and is retried,
-    which is about workers that have stopped as they should.
+    First, it survives the loss of workers. A worker that dies is replaced and its task repeated, up
+    to three times. Other limits, and other options of Ray's actors, can be set with
+    ``parallel_config(backend="ray", ray_remote_args={"max_restarts": 10})``.
 
-    TensorFlow starts as many threads in a worker as ``OMP_NUM_THREADS`` says, which Ray sets to 1.
-    Ray starts new workers for each search, which load TensorFlow again.
+    Second, it stores arrays, matrices, data frames and Arrow arrays once, while Ray's own backend
+    sends all data with each fit. Lists are still sent with each fit.
+
+    At the end of a search, Ray may report that ``PoolActor.__ray_terminate__`` failed and is
+    retried. The message is harmless: it is about workers that have stopped as they should.
+
+    TensorFlow starts ``OMP_NUM_THREADS`` threads in a worker, which Ray sets to 1. Ray starts new
+    workers for each search, which load TensorFlow again.
 
     References
     ----------

@@ -43,31 +43,30 @@ def compare_estimators(
         The classifiers by name, at least one. They are cloned, and each clone keeps its own
         `random_state`.
     X : {array-like, sparse matrix, DataFrame, sequence} of n_samples
-        Whatever the classifiers take, reviews as sequences of word indices included.
+        Input of the classifiers, which may be reviews as sequences of word indices.
     y : array-like of shape (n_samples,)
         Class labels.
     cv : int, cross-validation splitter or iterable of (train, test), default=None
-        An int is a number of stratified folds, None is 5; with `groups`, no group is in two
-        folds. These folds are shuffled, because reviews are often stored sorted by source, and
-        folds of consecutive samples would then differ from each other. A splitter or iterable
-        is used as it is, once, so that all estimators see the same folds whatever its
-        randomness.
+        An int is the number of stratified folds; None means 5. With `groups`, each group is in
+        one fold only. These folds are shuffled, because reviews are often sorted by source, so that
+        folds of consecutive samples would differ. A splitter or iterable is used as it is, and only
+        once: all estimators get the same folds, even from a random splitter.
     groups : array-like of shape (n_samples,), default=None
-        Groups of samples, for splitting.
+        Group labels of the samples, used for splitting.
     scoring : str, callable, list or tuple of str, or dict, default=None
-        Metrics, higher being better; the first is the main one. Names are scikit-learn's, a
-        callable is a scorer called with estimator, X and y, and a dict gives names to either. A
-        single callable is named "score". None is "accuracy".
+        Metrics, where higher is better; the first is the main one. A str is the name of a
+        scikit-learn scorer. A callable is a scorer with the signature ``scorer(estimator, X, y)``
+        and is named "score". A dict maps names to either. None means "accuracy".
     n_jobs : int, default=None
         Number of fits to run in parallel; None means 1 unless in a `joblib.parallel_config`
         context, -1 means all processors.
     random_state : int, RandomState instance or None, default=None
-        Shuffles the folds where `cv` is an int or None. Pass an int for the same folds in each
+        Controls the shuffling if `cv` is an int or None. Pass an int for the same folds in each
         call.
     progress : callable, default=None
-        Called after each fit, in the calling thread, with the numbers of finished and of all
-        fits. Needs a joblib backend that returns results one by one, as all but
-        "multiprocessing" of joblib's own do.
+        Called as ``progress(n_finished, n_fits)`` after each fit, in the calling thread. Needs a
+        joblib backend that returns results one by one, such as any of joblib's own except
+        "multiprocessing".
 
     Returns
     -------
@@ -77,20 +76,20 @@ def compare_estimators(
     Raises
     ------
     TypeError
-        If `estimators` is not a dict of str to classifiers, or `scoring` or `progress` is of a
-        wrong type.
+        If `estimators` is not a dict of str to classifiers, or `scoring` or `progress` has a wrong
+        type.
     ValueError
-        If there are no estimators, metrics or folds, if `X`, `y` and `groups` differ in length,
-        if `y` does not hold classes, or for an unknown metric.
+        If there are no estimators, metrics or folds, if `X`, `y` and `groups` have different
+        lengths, if `y` does not contain classes, or if a metric is unknown.
 
     See Also
     --------
     EstimatorComparison : The result.
-    sklearn.model_selection.cross_validate : Cross-validates one estimator.
+    sklearn.model_selection.cross_validate : Cross-validate one estimator.
 
     Notes
     -----
-    An error in a fit or score is raised as it is, with a note that names estimator and fold.
+    Errors in fits and scorers are raised with a note that names the estimator and the fold.
 
     Examples
     --------
@@ -120,7 +119,7 @@ def compare_estimators(
     fits = _fit_all(
         estimators, X, y, splits=splits, scorers=scorers, n_jobs=n_jobs, progress=progress
     )
-    # Where samples are tested repeatedly, np.unique finds the first time.
+    # If a sample is tested repeatedly, np.unique returns its first test.
     test_indices, first = np.unique(np.concatenate([test for _, test in splits]), return_index=True)
     return EstimatorComparison(
         scores={
@@ -149,7 +148,7 @@ def _check_estimators(estimators: Any) -> None:
             f"estimators must be a dict of name to classifier, got {type(estimators).__name__}"
         )
     if not estimators:
-        raise ValueError("estimators must hold at least one classifier, got an empty dict")
+        raise ValueError("estimators must contain at least one classifier, got an empty dict")
     for name, estimator in estimators.items():
         if not isinstance(name, str):
             raise TypeError(f"names of estimators must be strings, got {name!r}")
@@ -164,7 +163,7 @@ def _check_estimators(estimators: Any) -> None:
 
 
 def _check_scorers(scoring: Any) -> dict[str, Scorer]:
-    """Return the scorers by name of metric, the main one first."""
+    """Return the scorers by metric, the main one first."""
     if scoring is None:
         scoring = "accuracy"
     if isinstance(scoring, str):
@@ -172,12 +171,12 @@ def _check_scorers(scoring: Any) -> dict[str, Scorer]:
     elif callable(scoring):
         scoring = {"score": scoring}
     elif not isinstance(scoring, list | tuple | Mapping):
-        # No sets, because the first metric is the main one.
+        # Not a set, because the first metric is the main one.
         raise TypeError(
             f"scoring must be a str, callable, list, tuple, dict or None, got {scoring!r}"
         )
     if not scoring:
-        raise ValueError(f"scoring must hold at least one metric, got {scoring!r}")
+        raise ValueError(f"scoring must contain at least one metric, got {scoring!r}")
     for name in scoring:
         if not isinstance(name, str):
             raise TypeError(f"names of metrics in scoring must be strings, got {name!r}")
@@ -189,7 +188,7 @@ def _check_scorers(scoring: Any) -> dict[str, Scorer]:
 
 
 def _check_data(X: Any, y: Any, groups: Any) -> tuple[Any, NDArray[Any], Any]:
-    """Return the three ready to be indexed, of the same length."""
+    """Return data of the same length that can be indexed."""
     y = column_or_1d(y)
     check_classification_targets(y)
     lengths = {"X": _num_samples(X)}
@@ -198,7 +197,7 @@ def _check_data(X: Any, y: Any, groups: Any) -> tuple[Any, NDArray[Any], Any]:
     for name, length in lengths.items():
         if length != len(y):
             raise ValueError(
-                f"{name} must be as long as y, which holds {len(y)} samples, got {length}"
+                f"{name} and y must have the same number of samples, got {length} and {len(y)}"
             )
     X, groups = indexable(X, groups)
     return X, y, groups
@@ -211,7 +210,7 @@ def _make_splits(cv: Any, X: Any, y: NDArray[Any], groups: Any, random_state: An
         cv = kind(n_splits, shuffle=True, random_state=random_state)
     samples = np.arange(len(y))
     splits = [
-        # Indices, also where an iterable yields boolean masks.
+        # An iterable may yield boolean masks.
         (samples[train], samples[test])
         for train, test in check_cv(cv).split(X, y, groups)
     ]
@@ -242,7 +241,7 @@ def _fit_all(
     progress: Progress | None,
 ) -> dict[str, list[_Fit]]:
     """Return the fits of each estimator, in the order of the folds."""
-    # One by one only where it is asked for, because not every joblib backend can.
+    # One by one only if necessary, because not every joblib backend can.
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered" if progress else "list")
     tasks = [(name, fold) for name in estimators for fold in range(len(splits))]
     finished = parallel(
@@ -285,19 +284,19 @@ def _score_and_predict(
 ) -> tuple[dict[str, float], NDArray[Any]]:
     """Return the scores and the predicted labels.
 
-    The labels are caught by a scorer, because scorers that are called together share
-    predictions: the estimator predicts once for all.
+    The labels are recorded by an additional scorer. Scorers that are called together share
+    predictions, so that the estimator predicts only once.
     """
-    caught: list[NDArray[Any]] = []
+    recorded: list[NDArray[Any]] = []
 
-    def catch(y_true: NDArray[Any], y_pred: NDArray[Any]) -> float:
-        caught.append(y_pred)
+    def record(y_true: NDArray[Any], y_pred: NDArray[Any]) -> float:
+        recorded.append(y_pred)
         return 0.0
 
-    # A name that no metric has, because it is longer than each.
-    catcher = "".join(scorers) + "_"
-    scores = check_scoring(scoring={**scorers, catcher: make_scorer(catch)})(estimator, X, y)
+    # Longer than the name of any metric, and so different from all of them.
+    recorder = "".join(scorers) + "_"
+    scores = check_scoring(scoring={**scorers, recorder: make_scorer(record)})(estimator, X, y)
     for metric in scorers:
         if not isinstance(scores[metric], Real):
-            raise TypeError(f"scoring must give numbers, got {scores[metric]!r} for {metric!r}")
-    return {metric: float(scores[metric]) for metric in scorers}, caught[0]
+            raise TypeError(f"scoring must return numbers, got {scores[metric]!r} for {metric!r}")
+    return {metric: float(scores[metric]) for metric in scorers}, recorded[0]

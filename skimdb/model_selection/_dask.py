@@ -1,4 +1,4 @@
-"""What a Dask client must do beyond Dask's own, and what its workers must be set to."""
+"""A Dask client that survives the loss of workers, and a plugin that prepares workers."""
 
 import ctypes
 import importlib
@@ -10,21 +10,20 @@ import cloudpickle
 import dask
 from distributed import Client, Worker, WorkerPlugin
 
-# glibc's M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, and what they come to by themselves if none is set.
+# glibc's M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, with the values that it reaches if none is set.
 _THRESHOLDS = [(-1, 2**26), (-3, 2**25)]
 _UNLIMITED = 2**62
 
 
 class PrepareWorker(WorkerPlugin):  # type: ignore[misc]
-    """Make a worker ready to fit networks: now, or whenever it joins the cluster."""
+    """Prepare all workers, including those that join later, for fitting networks."""
 
     name = "skimdb"
 
     def setup(self, worker: Worker) -> None:
         """Keep freed memory for the next array, and load TensorFlow."""
-        # By this variable, Dask has each larger array's memory given back to the system as soon as
-        # it is free. A training step makes many of them, and its page faults would take longer
-        # than itself.
+        # Dask sets this variable to return freed memory to the system at once. A training step
+        # allocates many arrays, and the page faults would take longer than the step itself.
         if "MALLOC_TRIM_THRESHOLD_" in os.environ and sys.platform == "linux":
             mallopt = getattr(ctypes.CDLL(None), "mallopt", lambda option, size: None)
             for option, size in _THRESHOLDS:
@@ -33,22 +32,21 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc]
 
 
 class RecoveringClient(Client):  # type: ignore[misc]
-    """A client whose scattered data can be made again where they are lost.
+    """A client whose scattered data survive the loss of workers.
 
-    Dask keeps scattered data on the workers alone, and joblib scatters all larger arguments:
-    if a worker dies, so does the search. Here data are results of tasks, which the scheduler
-    runs again. It says itself on which workers, so that `workers`, `broadcast` and the like
-    have no effect.
+    Dask keeps scattered data only on the workers, and joblib scatters all larger arguments, so that
+    a search fails if a worker dies. Here, scattered data are results of tasks, which the scheduler
+    runs again. It chooses the workers itself; `workers`, `broadcast` and the like have no effect.
     """
 
     def scatter(
         self, data: Any, *args: Any, asynchronous: bool | None = None, **kwargs: Any
     ) -> Any:
-        """Return a future of the data, or one of each item of a list, tuple or dict."""
+        """Return a future of the data, or one for each item of a list, tuple, set or dict."""
         return self.sync(self._scatter_as_tasks, data, asynchronous=asynchronous)
 
     async def _scatter_as_tasks(self, data: Any) -> Any:
-        # Of these types exactly, as in Dask.
+        # Exactly these types, as in Dask.
         if type(data) is dict:
             return {name: self._as_task(value) for name, value in data.items()}
         if type(data) in (list, tuple, set, frozenset):
@@ -56,8 +54,8 @@ class RecoveringClient(Client):  # type: ignore[misc]
         return self._as_task(data)
 
     def _as_task(self, value: Any) -> Any:
-        # Bytes, so that the scheduler need not have what it takes to understand them.
+        # Pickled, because the scheduler may lack the packages that define the value.
         pickled = cloudpickle.dumps(value)
-        # They are sent once, and not with each task that needs them, of which Dask would warn.
+        # Dask would warn of large tasks, but these bytes are sent only once.
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": _UNLIMITED}):
             return self.submit(cloudpickle.loads, pickled, pure=False)

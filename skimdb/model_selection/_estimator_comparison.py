@@ -36,15 +36,15 @@ class PairwiseDifference(NamedTuple):
     t_pvalue : float
         Its two-sided p-value, with n_folds - 1 degrees of freedom.
     t_pvalue_holm : float
-        The same, adjusted over all pairs by Holm's procedure.
+        `t_pvalue`, adjusted for the number of pairs by Holm's procedure.
     mcnemar_pvalue : float
         Two-sided p-value of McNemar's exact test on the held-out predictions.
     mcnemar_pvalue_holm : float
-        The same, adjusted over all pairs by Holm's procedure.
+        `mcnemar_pvalue`, adjusted for the number of pairs by Holm's procedure.
 
     See Also
     --------
-    EstimatorComparison.pairwise : Makes one of these for each pair of estimators.
+    EstimatorComparison.pairwise : Test each pair of estimators for a difference.
     """
 
     first: str
@@ -63,12 +63,12 @@ class PairwiseDifference(NamedTuple):
 class EstimatorComparison:
     """Scores of several classifiers, cross-validated on the same folds.
 
-    Its `repr` is a table, the best estimator first.
+    The `repr` is a table with the best estimator first.
 
     Attributes
     ----------
     scores : dict of str to dict of str to ndarray of shape (n_folds,)
-        For each estimator's name and each metric's name, the score on each fold's test samples.
+        Scores on the test samples of each fold, by estimator and metric.
     scoring : list of str
         Names of the metrics; the first is the main one.
     fit_times, score_times : dict of str to ndarray of shape (n_folds,)
@@ -76,18 +76,17 @@ class EstimatorComparison:
     n_train, n_test : ndarray of shape (n_folds,)
         Number of training and test samples of each fold.
     test_indices : ndarray of shape (n_tested,)
-        Sorted indices of the samples that are in some fold's test set: all of them in a k-fold
-        cross-validation.
+        Sorted indices of the samples that were tested. In k-fold cross-validation, these are all
+        samples.
     y_true : ndarray of shape (n_tested,)
         Labels of these samples.
     predictions : dict of str to ndarray of shape (n_tested,)
-        Labels that each estimator predicted for these samples when they were held out. A sample
-        that several folds test, as in repeated cross-validation, has the prediction of the first
-        of these folds.
+        Labels that each estimator predicted for these samples when they were held out. If several
+        folds test a sample, as in repeated cross-validation, this is the first prediction.
 
     See Also
     --------
-    compare_estimators : Makes one.
+    compare_estimators : Cross-validate several classifiers on the same folds.
     """
 
     scores: dict[str, dict[str, NDArray[np.float64]]]
@@ -113,7 +112,7 @@ class EstimatorComparison:
         Raises
         ------
         ImportError
-            Without pandas.
+            If pandas is not installed.
         """
         pd = import_optional("pandas", needed_by="EstimatorComparison.to_frame", install="pandas")
         names = self._ranking()
@@ -132,15 +131,15 @@ class EstimatorComparison:
 
         The corrected resampled t-test [1]_ takes the variation of the training sets into account
         and applies to any metric. McNemar's test [2]_ compares the error rates on the held-out
-        predictions, whatever the metric. It takes the fitted models as given and does not see how
-        they vary with the training set [3]_: where the two tests disagree, a claim about the
-        methods, not the models, rests on the t-test. Holm's procedure [4]_ adjusts the p-values
-        of each test for the number of pairs.
+        predictions, whatever the metric. It takes the fitted models as given and ignores how they
+        vary with the training set [3]_: if the two tests disagree, trust the t-test for a
+        statement about the methods rather than these models. Holm's procedure [4]_ adjusts the
+        p-values of each test for the number of pairs.
 
         Parameters
         ----------
         metric : str, default=None
-            One of `scoring`; None is the main one.
+            One of `scoring`. If None, the main one.
         confidence_level : float, default=0.95
             Level of the confidence intervals, between 0 and 1. They are not adjusted for the
             number of pairs.
@@ -148,14 +147,14 @@ class EstimatorComparison:
         Returns
         -------
         differences : list of PairwiseDifference
-            One for each pair, in the order in which the estimators were given; empty for a
-            single estimator. ``pandas.DataFrame(differences)`` makes a table of it. With a
-            single fold, what the t-test gives is NaN.
+            One for each pair, in the order of the estimators. Use
+            ``pandas.DataFrame(differences)`` for a table. With a single fold, the results of the
+            t-test are NaN.
 
         Raises
         ------
         ValueError
-            For an unknown metric or an impossible confidence level.
+            If the metric is unknown, or the confidence level is not between 0 and 1.
 
         References
         ----------
@@ -173,7 +172,7 @@ class EstimatorComparison:
             raise ValueError(f"metric must be one of {self.scoring}, got {metric!r}")
         if not 0 < confidence_level < 1:
             raise ValueError(
-                f"confidence_level must be between 0 and 1, both excluded, got {confidence_level!r}"
+                f"confidence_level must be greater than 0 and less than 1, got {confidence_level!r}"
             )
         pairs = list(combinations(self.scores, 2))
         test_train_ratio = float(self.n_test.sum() / self.n_train.sum())
@@ -206,12 +205,12 @@ class EstimatorComparison:
         ]
 
     def summary(self) -> Table:
-        """Return a table of text: each metric and the times as mean ± standard deviation.
+        """Return metrics and times as a table of text, as mean ± standard deviation.
 
         Returns
         -------
         table : Table
-            With a `header` and `rows`, one for each estimator, the best by the main metric first.
+            A `header`, and `rows` with one row per estimator, the best by the main metric first.
         """
         rows = [
             [
@@ -229,7 +228,7 @@ class EstimatorComparison:
         return f"{title}\n{text_table(self.summary())}"
 
     def _ranking(self) -> list[str]:
-        """Return the estimators' names, by the mean of the main metric, best first."""
+        """Return the names of the estimators by mean main score, best first."""
         names = list(self.scores)
         means = np.array([self.scores[name][self.scoring[0]].mean() for name in names])
         return [names[i] for i in np.argsort(-means, kind="stable")]

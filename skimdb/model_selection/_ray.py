@@ -1,4 +1,4 @@
-"""What a joblib backend on Ray must do beyond Ray's own."""
+"""A Ray backend for joblib that survives the loss of workers and stores data once."""
 
 import importlib
 import sys
@@ -9,37 +9,37 @@ from typing import Any, NamedTuple, TypeAlias
 import ray
 from ray.util.joblib.ray_backend import RayBackend
 
-# As often as Dask tries, so that a fit that needs more memory than there is comes to an end.
+# As in Dask. Without a limit, a fit that runs out of memory would be retried forever.
 _RECOVERING = {"max_restarts": 3, "max_task_retries": 3}
 
-# Fewer are sent with each call.
+# Smaller arguments are sent with each call.
 _MIN_ROWS = 100
 
 _Calls: TypeAlias = list[tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]]]
 
 
 class RecoveringRayBackend(RayBackend):  # type: ignore[misc]
-    """Ray's backend, with data sent once, and workers replaced that die."""
+    """Ray's backend, which also stores data once and replaces workers that die."""
 
     def __init__(
         self, *args: Any, ray_remote_args: dict[str, Any] | None = None, **kwargs: Any
     ) -> None:
         super().__init__(*args, ray_remote_args=_RECOVERING | (ray_remote_args or {}), **kwargs)
-        # By the number of an object, which is not another's as long as the object is referred to.
+        # By id(), which is unique while the object exists.
         self._stored: dict[int, tuple[weakref.ref[Any], _Stored]] = {}
 
     def stop_call(self) -> None:
-        """Let go of the data, which may have changed by the next call."""
+        """Release the data, which may change before the next call."""
         self._stored.clear()
         super().stop_call()
 
     def submit(self, func: Any, callback: Callable[[Any], None] | None = None) -> Any:
-        """Schedule a batch of calls, with data replaced by references to it."""
+        """Schedule a batch of calls, with large arguments replaced by references."""
         func.items = _with_arguments(self._store, func.items)
         return super().submit(_CallsByReference(func), callback)
 
     def _store(self, argument: Any) -> Any:
-        """Return a reference to an argument that is large, the same for the same object."""
+        """Return a reference to a large argument, always the same for the same object."""
         if not _is_large(argument):
             return argument
         key = id(argument)
@@ -50,13 +50,13 @@ class RecoveringRayBackend(RayBackend):  # type: ignore[misc]
 
 
 class _Stored(NamedTuple):
-    """Stands for an argument, and is none of the references that a caller may pass."""
+    """A reference that replaces an argument, as opposed to one that the caller passed."""
 
     reference: ray.ObjectRef
 
 
 def _is_large(argument: Any) -> bool:
-    """Whether it is an array, matrix, frame or Arrow array of some rows."""
+    """Whether it is an array, matrix, frame or Arrow array of at least `_MIN_ROWS` rows."""
     if hasattr(argument, "__arrow_c_array__") or hasattr(argument, "__arrow_c_stream__"):
         return len(argument) >= _MIN_ROWS
     shape: Any = getattr(argument, "shape", ())
@@ -70,8 +70,8 @@ class _CallsByReference:
         self._calls = calls
 
     def __call__(self) -> list[Any]:
-        # `skimdb.neural_network` limits TensorFlow's threads only in children of multiprocessing,
-        # which Ray's workers are not.
+        # `skimdb.neural_network` itself limits TensorFlow's threads only in child processes of
+        # multiprocessing.
         if "skimdb.neural_network" in sys.modules:
             importlib.import_module(
                 "skimdb.neural_network._tensorflow_threads"

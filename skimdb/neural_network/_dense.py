@@ -282,7 +282,11 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         seed = self._draw_seed()
         if self.early_stopping and validation is None:
             samples, validation = self._split(samples, seed)
-        start = self._state.continued() if goes_on else nullcontext(self._start(classes, seed, samples.X.dtype))
+        start = (
+            self._state.continued()
+            if goes_on
+            else nullcontext(self._start(classes, seed, samples.X.dtype))
+        )
         with start as state:
             n_past_epochs = state.n_epochs
             training = train(

@@ -151,7 +151,9 @@ def decode_network(
     for index, (value, like) in enumerate(zip(values, expected, strict=True)):
         if not (
             value.shape == like.shape
-            and (value.dtype == like.dtype or (value.dtype.kind in "iu" and like.dtype.kind in "iu"))
+            and (
+                value.dtype == like.dtype or (value.dtype.kind in "iu" and like.dtype.kind in "iu")
+            )
         ):
             raise ValueError(
                 f"variable {index} of the optimizer must be an array of shape {like.shape} and "

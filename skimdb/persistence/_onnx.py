@@ -313,7 +313,10 @@ def _add_layers(
         if x == "features":
             kernel = factors[:, np.newaxis] * kernel  # noqa: PLW2901
         x = graph.add(
-            "Gemm", x, graph.constant(kernel, f"{name}_kernel"), graph.constant(bias, f"{name}_bias")
+            "Gemm",
+            x,
+            graph.constant(kernel, f"{name}_kernel"),
+            graph.constant(bias, f"{name}_bias"),
         )
         if name != "output":
             x = activation(graph, x)

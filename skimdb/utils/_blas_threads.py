@@ -1,4 +1,4 @@
-"""Thread settings that hold for a while and are then as they were."""
+"""A temporary limit of BLAS to one thread."""
 
 import threading
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ _controller: ThreadpoolController | None = None
 
 @contextmanager
 def single_blas_thread() -> Iterator[None]:
-    """Let BLAS use one thread, so that its sums do not depend on the number of cores.
+    """Limit BLAS to one thread, so that its sums do not depend on the number of cores.
 
-    The setting is the process's. Contexts of several Python threads may overlap: the first
-    one to enter saves the setting, the last one to leave restores it.
+    The limit holds for the whole process. Contexts of several Python threads may overlap: the first
+    one sets the limit, the last one restores the previous setting.
     """
-    global _controller, _limiter, _n_users  # noqa: PLW0603 (the setting is the process's)
+    global _controller, _limiter, _n_users  # noqa: PLW0603 (the limit holds for the process)
     with _lock:
         if _n_users == 0:
             if _controller is None:
@@ -39,7 +39,7 @@ def single_blas_thread() -> Iterator[None]:
 
 @contextmanager
 def _any_thread_may_set(controller: ThreadpoolController) -> Iterator[None]:
-    """Keep threadpoolctl >= 3.8 from ignoring all threads but the first one that set a limit."""
+    """Let any thread set a limit; threadpoolctl >= 3.8 ignores all but the first that did."""
     clear = [
         library.clear_controlling_thread
         for library in controller.lib_controllers

@@ -32,7 +32,7 @@ _PART = re.compile(r"(?P<name>.+)\.(?P<pid>\d+)-[0-9a-f]{8}\.part")
 
 
 def leftover_parts(paths: Iterable[Path]) -> Iterator[Path]:
-    """Find the temporary files that killed processes left when writing some files."""
+    """Find the temporary files that killed processes left behind when writing `paths`."""
     names: defaultdict[Path, set[str]] = defaultdict(set)
     for path in paths:
         names[path.parent].add(path.name)

@@ -1,18 +1,18 @@
-"""Work-arounds for scikit-learn, scikeras and Keras that are classes, with what retires them.
+"""Work-arounds for other libraries that need a class, with what retires them.
 
 Importing scikeras sets ``__reduce__`` of Keras' models, losses, metrics and optimizers, and
-``__deepcopy__`` of its models. Pickles and deep copies of a fitted `DenseSentimentClassifier` go
-through these.
+``__deepcopy__`` of its models. Pickles and deep copies of a `DenseSentimentClassifier` go through
+these if a parameter is a Keras object, or if `model_` has been made another network.
 
-Other work-arounds stand where the code is that needs them:
+Other work-arounds are next to the code that needs them:
 
 - Threads. `utils._blas_threads`: threadpoolctl 3.8 and later ignore all threads but the first that
   sets a limit. `neural_network._tensorflow_threads`: TensorFlow ignores ``OMP_NUM_THREADS``.
 - Keras. `neural_network._keras_fit`: a callback shuffles, because Keras calls a dataset's hooks at
   other times too. `persistence._encoded_network`: the dtype of generator states differs by version.
-- scikit-learn. `neural_network._dense`: its HTML display reads all attributes that `dir` lists.
 - scikeras. `neural_network._dense`: its constructor adds attributes that are not parameters.
-- scikit-learn. `feature_extraction._multi_hot`: ``sparse_interface`` exists from 1.9.
+- scikit-learn. `neural_network._dense`: the HTML display reads all attributes that `dir` lists.
+  `feature_extraction._multi_hot`: ``sparse_interface`` exists from 1.9.
   `feature_extraction._word_index`: `set_output` cannot hold sequences. `persistence._estimators`,
   `_onnx`: a FeatureUnion has neither parameter constraints nor the tags of its branches.
 - joblib, Dask and Ray. `model_selection._dask` and `_ray`: data is sent again with each task, and
@@ -36,11 +36,11 @@ class FixedKerasClassifier(KerasClassifier):  # type: ignore[misc]
     """`scikeras.wrappers.KerasClassifier` with scikit-learn's own estimator protocol.
 
     scikeras 0.13, the last release, was written for scikit-learn 1.5. Subclasses name every
-    parameter in their constructor, and do without the parameters that scikeras routes.
-    To be retired with scikeras itself.
+    parameter in their constructor, and have none that scikeras routes. This class retires with
+    scikeras itself.
     """
 
-    # scikeras takes every instance attribute for a parameter, accepts any name in `set_params`,
+    # scikeras treats every instance attribute as a parameter, accepts any name in `set_params`,
     # and shows all attributes in `repr`.
     _get_param_names: Any = classmethod(BaseEstimator._get_param_names.__func__)
     set_params = BaseEstimator.set_params
@@ -61,7 +61,7 @@ class FixedKerasClassifier(KerasClassifier):  # type: ignore[misc]
         return getattr(self, "n_iter_", 0)
 
     def __sklearn_tags__(self) -> Tags:
-        # KerasClassifier has BaseEstimator before ClassifierMixin, whose tags are thus lost.
+        # KerasClassifier inherits from BaseEstimator before ClassifierMixin, and so loses its tags.
         tags = super().__sklearn_tags__()
         tags.estimator_type = "classifier"
         tags.classifier_tags = ClassifierTags()

@@ -4,7 +4,7 @@ from types import TracebackType
 
 
 class note_on_error:
-    """Context that adds a note to any exception raised in it."""
+    """Context manager that adds a note to any exception raised in it."""
 
     def __init__(self, note: str) -> None:
         self.note = note

@@ -7,7 +7,7 @@ from sklearn.pipeline import Pipeline
 
 
 def flat_steps(estimator: Any) -> Iterator[Any]:
-    """Yield the steps of nested pipelines, without those that do nothing."""
+    """Yield the steps of nested pipelines, except None and "passthrough"."""
     if isinstance(estimator, Pipeline):
         for _, step in estimator.steps:
             yield from flat_steps(step)

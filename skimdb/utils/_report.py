@@ -31,7 +31,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure or its PNG, with the name of its file and a text that stands for it."""
+    """A figure or its PNG, with the name of its file and an alternative text."""
 
     figure: Figure | bytes
     name: str
@@ -43,13 +43,7 @@ Block: TypeAlias = str | Heading | Table | Plot
 
 @dataclass
 class Report:
-    """A page that grows block by block; a string is a paragraph.
-
-    Attributes
-    ----------
-    title : str
-    blocks : list of str, Heading, Table or Plot
-    """
+    """A page of blocks; a string is a paragraph."""
 
     title: str
     blocks: list[Block] = field(default_factory=list)
@@ -59,20 +53,7 @@ class Report:
         self.blocks.extend(blocks)
 
     def write(self, directory: Path, name: str) -> list[Path]:
-        """Write the page.
-
-        Parameters
-        ----------
-        directory : Path
-            Must exist.
-        name : str
-            Of the page's files, without an ending.
-
-        Returns
-        -------
-        paths : list of Path
-            ``name.md``, ``name.html``, and the PNG files that the Markdown page refers to.
-        """
+        """Write and return ``name.md``, ``name.html``, and the PNG files of the Markdown page."""
         images = {block.name: png_of(block) for block in self.blocks if isinstance(block, Plot)}
         contents = {
             f"{name}.md": self._markdown().encode(),
@@ -98,7 +79,7 @@ class Report:
 
 
 def png_of(plot: Plot) -> bytes:
-    """Return the PNG of a plot: the same bytes for the same figure."""
+    """Return the PNG of a plot; the same figure gives the same bytes."""
     if isinstance(plot.figure, bytes):
         return plot.figure
     buffer = io.BytesIO()

@@ -13,13 +13,13 @@ class Table:
 
 
 def markdown_table(table: Table) -> str:
-    """Return a table in Markdown, all columns but the first aligned to the right."""
+    """Return a table in Markdown, with all columns but the first right-aligned."""
     rows = [table.header, ["---", *["---:"] * (len(table.header) - 1)], *table.rows]
     return "\n".join(f"| {' | '.join(map(_cell_markdown, row))} |" for row in rows)
 
 
 def text_table(table: Table) -> str:
-    """Return a table in aligned text, all columns but the first aligned to the right."""
+    """Return a table in aligned text, with all columns but the first right-aligned."""
     rows = [table.header, *table.rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [

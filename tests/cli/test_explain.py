@@ -73,4 +73,4 @@ def test_explain_of_more_than_two_classes_gives_one_line_and_status_2(tmp_path, 
         WordIndexEncoder(), MultiHotVectorizer(50), DenseSentimentClassifier(epochs=1)
     )
     skimdb.save(pipeline.fit(TEXTS, labels), tmp_path / "model")
-    fails(["explain", tmp_path / "model", TEXT], "must tell two classes apart", capsys)
+    fails(["explain", tmp_path / "model", TEXT], "must end in a binary classifier", capsys)

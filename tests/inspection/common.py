@@ -1,4 +1,4 @@
-"""What the tests of the displays share."""
+"""Helpers for the tests of displays."""
 
 from typing import Any, Self
 

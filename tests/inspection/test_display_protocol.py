@@ -88,7 +88,7 @@ def draw(request: pytest.FixtureRequest) -> Callable[..., Any]:
     return request.param
 
 
-def test_without_ax_one_new_figure_is_made(draw: Callable[..., Any]) -> None:
+def test_without_ax_a_new_figure_is_created(draw: Callable[..., Any]) -> None:
     display = draw()
     assert plt.get_fignums() == [display.figure_.number]
     assert display.figure_.axes == axes_of(display)
@@ -99,7 +99,7 @@ def test_axes_belong_to_the_figure(draw: Callable[..., Any]) -> None:
         assert all(ax.figure is display.figure_ for ax in axes_of(display))
 
 
-def test_given_ax_makes_no_figure_and_moves_no_current_axes(draw: Callable[..., Any]) -> None:
+def test_with_ax_no_figure_is_created_and_the_current_axes_stay(draw: Callable[..., Any]) -> None:
     figure, (left, right) = plt.subplots(1, 2)
     plt.sca(right)
     other = plt.figure()
@@ -112,7 +112,7 @@ def test_given_ax_makes_no_figure_and_moves_no_current_axes(draw: Callable[..., 
     assert not right.has_data()
 
 
-def test_given_ax_is_where_the_drawing_is(draw: Callable[..., Any]) -> None:
+def test_drawing_stays_within_the_given_ax(draw: Callable[..., Any]) -> None:
     _, (left, _) = plt.subplots(1, 2)
     place = left.get_position()
     for ax in axes_of(draw(ax=left)):
@@ -137,7 +137,7 @@ def test_plot_returns_the_display_and_can_be_repeated(draw: Callable[..., Any]) 
         np.testing.assert_array_equal(before, after)
 
 
-def test_rc_params_stay_and_nothing_is_shown(
+def test_rc_params_stay_the_same_and_nothing_is_shown(
     draw: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plt, "show", lambda *args, **kwargs: pytest.fail("plt.show was called"))
@@ -146,7 +146,7 @@ def test_rc_params_stay_and_nothing_is_shown(
     assert mpl.rcParams == before
 
 
-def test_legend_hides_no_data(draw: Callable[..., Any]) -> None:
+def test_legend_is_above_the_data(draw: Callable[..., Any]) -> None:
     display = draw()
     display.figure_.canvas.draw()
     legends = [ax.get_legend() for ax in axes_of(display)]
@@ -165,15 +165,15 @@ def test_all_texts_fit_in_a_figure_of_default_size(draw: Callable[..., Any]) -> 
     assert box.y1 <= 4.8
 
 
-def test_vertical_labels_are_no_longer_than_their_panels(draw: Callable[..., Any]) -> None:
+def test_vertical_labels_fit_their_panels(draw: Callable[..., Any]) -> None:
     display = draw()
     display.figure_.canvas.draw()
     for ax in axes_of(display):
         assert ax.yaxis.label.get_window_extent().height <= ax.bbox.height
 
 
-def test_ax_that_is_no_axes_is_a_type_error(draw: Callable[..., Any]) -> None:
-    with pytest.raises(TypeError, match="ax must be matplotlib axes, got Figure"):
+def test_ax_must_be_axes(draw: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError, match="ax must be a matplotlib Axes, got Figure"):
         draw(ax=plt.figure())
 
 
@@ -193,36 +193,36 @@ class TestTwoPanels:
             assert top.get_xlabel() == ""
             assert bottom.get_xlabel() != ""
 
-    def test_axes_that_share_nothing_are_both_labelled(self, name: str) -> None:
+    def test_axes_that_are_not_shared_are_both_labelled(self, name: str) -> None:
         left, right = DRAW[name](ax=plt.subplots(1, 2)[1]).axes_
         assert left.get_xlabel() == right.get_xlabel() != ""
 
-    def test_divided_ax_shows_no_frame_of_its_own(self, name: str) -> None:
+    def test_frame_of_a_split_ax_is_hidden(self, name: str) -> None:
         _, ax = plt.subplots()
         DRAW[name](ax=ax)
         assert not ax.axison
 
-    def test_wrong_number_of_axes_is_a_value_error(self, name: str) -> None:
-        with pytest.raises(ValueError, match="ax must hold 2 axes, got 3"):
+    def test_wrong_number_of_axes_is_refused(self, name: str) -> None:
+        with pytest.raises(ValueError, match="ax must contain 2 axes, got 3"):
             DRAW[name](ax=plt.subplots(3)[1])
 
-    def test_ax_cannot_be_divided_twice(self, name: str) -> None:
+    def test_ax_cannot_be_split_twice(self, name: str) -> None:
         _, ax = plt.subplots()
         DRAW[name](ax=ax)
-        with pytest.raises(ValueError, match="already used by another display; give its axes_"):
+        with pytest.raises(ValueError, match="already used by a display; pass the axes_ of that"):
             DRAW[name](ax=ax)
 
-    def test_axes_of_a_display_take_another(self, name: str) -> None:
+    def test_axes_of_a_display_can_be_used_again(self, name: str) -> None:
         first = DRAW[name]()
         assert DRAW[name](ax=first.axes_).axes_.tolist() == first.axes_.tolist()
 
-    def test_ax_that_is_no_subplot_cannot_be_divided(self, name: str) -> None:
+    def test_ax_that_is_not_a_subplot_cannot_be_split(self, name: str) -> None:
         ax = plt.figure().add_axes((0.1, 0.1, 0.8, 0.8))
-        with pytest.raises(ValueError, match=r"must be a subplot.*give an array of 2 axes"):
+        with pytest.raises(ValueError, match=r"is not a subplot.*pass an array of 2 axes"):
             DRAW[name](ax=ax)
 
 
 @pytest.mark.parametrize("name", ["history comparison", "hyperparameter of a search", "comparison"])
-def test_one_panel_takes_no_two_axes(name: str) -> None:
-    with pytest.raises(ValueError, match="ax must hold 1 axes, got 2"):
+def test_single_panel_refuses_two_axes(name: str) -> None:
+    with pytest.raises(ValueError, match="ax must contain 1 axes, got 2"):
         DRAW[name](ax=plt.subplots(2)[1])

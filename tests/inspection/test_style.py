@@ -22,7 +22,7 @@ def contrast_to_white(color: str) -> float:
     return float(1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05))
 
 
-def test_series_differ_without_their_colours() -> None:
+def test_series_can_be_told_apart_without_colour() -> None:
     styles = [series_style(number) for number in range(32)]
     assert len({(style["marker"], style["linestyle"]) for style in styles}) == 32
 
@@ -36,7 +36,7 @@ def test_neighbouring_series_differ_in_colour_marker_and_line() -> None:
 
 
 @pytest.mark.parametrize("color", [*COLORS, GREY])
-def test_colours_can_be_seen_on_white(color: str) -> None:
+def test_colours_contrast_with_white(color: str) -> None:
     assert contrast_to_white(color) > 2
 
 
@@ -49,7 +49,7 @@ def test_colours_can_be_seen_on_white(color: str) -> None:
         ("mean_test_score", "Mean test score"),
     ],
 )
-def test_score_label_is_in_words(score: str, label: str) -> None:
+def test_score_label_uses_words(score: str, label: str) -> None:
     assert score_label(score) == label
 
 
@@ -62,7 +62,7 @@ def test_score_label_is_in_words(score: str, label: str) -> None:
         ("val_auc", "Validation AUC"),
     ],
 )
-def test_metric_label_tells_training_from_validation(metric: str, label: str) -> None:
+def test_metric_label_says_training_or_validation(metric: str, label: str) -> None:
     assert metric_label(metric) == label
 
 
@@ -77,7 +77,7 @@ def visible_ticks(n_epochs: int) -> list[float]:
 
 
 @given(st.integers(1, 300))
-def test_epoch_ticks_are_whole_few_and_start_at_1(n_epochs: int) -> None:
+def test_epoch_ticks_are_few_integers_from_1_on(n_epochs: int) -> None:
     ticks = visible_ticks(n_epochs)
     assert ticks[0] == 1
     assert len(ticks) <= 12

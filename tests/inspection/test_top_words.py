@@ -63,7 +63,7 @@ def test_words_in_no_review_are_left_out(pipeline: Pipeline) -> None:
     }
 
 
-def test_reviews_without_words_have_no_top(pipeline: Pipeline) -> None:
+def test_empty_reviews_have_no_top_words(pipeline: Pipeline) -> None:
     assert top_words(pipeline, [[], []]).names.tolist() == []
 
 
@@ -108,8 +108,8 @@ def test_n_must_be_a_positive_integer(pipeline: Pipeline) -> None:
         top_words(pipeline, REVIEWS, 2.5)
 
 
-def test_other_errors_are_those_of_explanations(pipeline: Pipeline) -> None:
+def test_other_errors_are_those_of_explain_reviews(pipeline: Pipeline) -> None:
     with pytest.raises(ValueError, match=r"method must be 'occlusion' or 'gradient'"):
         top_words(pipeline, REVIEWS, method="shap")
-    with pytest.raises(ValueError, match="X must hold at least one review"):
+    with pytest.raises(ValueError, match="X must contain at least one review"):
         top_words(pipeline, [])

@@ -1,4 +1,4 @@
-"""What workers of a cluster import, each in its own process."""
+"""Functions that the workers of a cluster import."""
 
 import os
 import resource
@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-import skimdb.neural_network  # noqa: F401, a worker has it by its estimators
+import skimdb.neural_network  # noqa: F401, as in workers that have estimators
 
 
 class Recorded(np.ndarray):
-    """An array that notes in a folder each time that it is pickled and unpickled."""
+    """An array that leaves a note in a folder whenever it is pickled or unpickled."""
 
     folder = ""
 
@@ -32,15 +32,15 @@ def recorded(array, folder):
 
 
 def notes(folder, kind):
-    """Return the processes that have noted something, one for each time."""
+    """Return the process id of each note of this kind."""
     return [int(path.name.split("-")[1]) for path in Path(folder).glob(f"{kind}-*")]
 
 
 def kill_worker_in_fifth_call(X, *, folder):
-    """Pass data on; the fifth time, in whatever process, this is the process's end."""
+    """Return `X`, but kill the process that makes the fifth call of all processes."""
     _note(folder, "call")
     if len(notes(folder, "call")) >= 5:
-        with suppress(FileExistsError):  # Another one has gone already.
+        with suppress(FileExistsError):  # Another process has been killed already.
             with Path(folder, "killed").open("x") as file:
                 file.write(str(os.getpid()))
             os.kill(os.getpid(), signal.SIGKILL)

@@ -62,7 +62,7 @@ class Failing(ClassifierMixin, BaseEstimator):
 
 
 class Recording(GaussianNB):
-    """Counts the calls of its methods, for all of its clones."""
+    """Records the calls of its methods, for all clones together."""
 
     calls: list[str] = []  # noqa: RUF012 - shared on purpose
 
@@ -76,7 +76,7 @@ class Recording(GaussianNB):
 
 
 class RefusesSeenGroups(DummyClassifier):
-    """Fails where a group, the only feature, is in both training and test samples."""
+    """Fails if a group, the only feature, is in both training and test samples."""
 
     def fit(self, X, y):
         self.groups_ = set(X.ravel())
@@ -88,7 +88,7 @@ class RefusesSeenGroups(DummyClassifier):
 
 
 class NearestMean(ClassifierMixin, BaseEstimator):
-    """Labels 0 and 1 by the nearer mean of some columns, for simulations: quick."""
+    """A quick classifier for simulations: the label with the nearer mean of some columns."""
 
     def __init__(self, columns):
         self.columns = columns
@@ -159,7 +159,7 @@ def test_accuracy_is_the_default_metric(data):
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])
 @pytest.mark.parametrize("progress", [None, lambda n_finished, n_fits: None])
-def test_parallel_fits_give_the_same(data, backend, progress):
+def test_parallel_fits_give_the_serial_results(data, backend, progress):
     X, y = data
     scoring = ["accuracy", "roc_auc"]
     one = compare_estimators(ESTIMATORS, X, y, cv=3, scoring=scoring, n_jobs=1, random_state=0)
@@ -176,7 +176,7 @@ def test_parallel_fits_give_the_same(data, backend, progress):
 
 
 @pytest.mark.parametrize(("cv", "n_splits"), [(None, 5), (3, 3), (np.int64(4), 4)])
-def test_a_number_of_folds_is_stratified_and_shuffled(data, cv, n_splits):
+def test_integer_cv_is_stratified_and_shuffled(data, cv, n_splits):
     X, y = data
     order = np.argsort(y, kind="stable")
     X, y = X[order], y[order]
@@ -189,7 +189,7 @@ def test_a_number_of_folds_is_stratified_and_shuffled(data, cv, n_splits):
     )
 
 
-def test_a_random_splitter_is_asked_once(data):
+def test_random_splitter_is_called_once(data):
     cv = ShuffleSplit(10, test_size=0.3)
 
     comparison = compare_estimators({"a": GaussianNB(), "b": GaussianNB()}, *data, cv=cv)
@@ -225,7 +225,7 @@ def test_groups_reach_the_splitter(data, cv):
 
 
 @pytest.mark.parametrize("cv", [None, 3])
-def test_a_number_of_folds_keeps_groups_together(cv):
+def test_integer_cv_keeps_groups_together(cv):
     groups = np.random.default_rng(0).integers(0, 30, 120)
     X = groups[:, np.newaxis]
     y = np.arange(120) % 2
@@ -237,7 +237,7 @@ def test_a_number_of_folds_keeps_groups_together(cv):
         compare_estimators(estimators, X, y, cv=cv, random_state=0)
 
 
-def test_predictions_are_the_held_out_ones(data):
+def test_predictions_are_those_of_cross_val_predict(data):
     X, y = data
     cv = StratifiedKFold(4, shuffle=True, random_state=0)
 
@@ -262,7 +262,7 @@ def test_repeated_folds_keep_the_first_prediction_of_each_sample(data):
     assert len(comparison.scores["naive Bayes"]["accuracy"]) == 12
 
 
-def test_samples_that_no_fold_tests_have_no_prediction(data):
+def test_untested_samples_have_no_prediction(data):
     X, y = data
     fold = np.repeat([0, -1, 1], 40)
 
@@ -405,7 +405,7 @@ def test_correction_uses_the_sizes_of_the_folds(data):
     assert pair.t_statistic == pytest.approx(ttest_rel(a, b).statistic * factor)
 
 
-def test_equally_good_estimators_are_seldom_told_apart():
+def test_equally_good_estimators_rarely_differ():
     rng = np.random.default_rng(0)
     n_trials = 100
     y = np.arange(60) % 2
@@ -422,7 +422,7 @@ def test_equally_good_estimators_are_seldom_told_apart():
 
     two_standard_errors = 2 * np.sqrt(n_trials * 0.05 * 0.95)
     assert n_corrected <= n_trials * 0.05 + two_standard_errors
-    # The simulation can tell: without the correction it fails.
+    # Without the correction, the test would fail.
     assert n_plain > n_trials * 0.05 + 3 * two_standard_errors
 
 
@@ -455,8 +455,8 @@ def test_estimators_must_be_a_dict(data, estimators):
         compare_estimators(estimators, *data)
 
 
-def test_there_must_be_an_estimator(data):
-    with pytest.raises(ValueError, match="estimators must hold at least one classifier, got an e"):
+def test_estimators_must_not_be_empty(data):
+    with pytest.raises(ValueError, match="estimators must contain at least one classifier, got a"):
         compare_estimators({}, *data)
 
 
@@ -482,13 +482,13 @@ def test_estimators_must_be_instances(data):
 def test_X_must_be_as_long_as_y(data):
     X, y = data
     with pytest.raises(
-        ValueError, match="X must be as long as y, which holds 119 samples, got 120"
+        ValueError, match="X and y must have the same number of samples, got 120 and 119"
     ):
         compare_estimators(NAIVE_BAYES, X, y[:-1])
 
 
 def test_groups_must_be_as_long_as_y(data):
-    with pytest.raises(ValueError, match=r"groups must be as long as y, .*120 samples, got 3"):
+    with pytest.raises(ValueError, match=r"groups and y must have the same number .* 3 and 120"):
         compare_estimators(NAIVE_BAYES, *data, groups=[1, 2, 3])
 
 
@@ -498,7 +498,7 @@ def test_y_must_be_one_column(data):
         compare_estimators(NAIVE_BAYES, X, np.c_[y, y])
 
 
-def test_y_must_hold_classes(data):
+def test_y_must_contain_classes(data):
     X, y = data
     with pytest.raises(ValueError, match="Unknown label type: continuous"):
         compare_estimators(NAIVE_BAYES, X, y + 0.5, cv=KFold())
@@ -509,7 +509,7 @@ def test_an_unknown_metric_gets_scikit_learns_message(data):
         compare_estimators(NAIVE_BAYES, *data, scoring=["roc_auc", "acuracy"])
 
 
-def test_a_metric_that_is_no_scorer_gets_scikit_learns_message(data):
+def test_a_metric_function_gets_scikit_learns_message(data):
     with pytest.raises(ValueError, match="looks like it is a metric function rather than a scorer"):
         compare_estimators(NAIVE_BAYES, *data, scoring=accuracy_score)
 
@@ -521,8 +521,8 @@ def test_scoring_must_be_ordered(data, scoring):
 
 
 @pytest.mark.parametrize("scoring", [[], {}, ()])
-def test_there_must_be_a_metric(data, scoring):
-    with pytest.raises(ValueError, match="scoring must hold at least one metric, got"):
+def test_scoring_must_not_be_empty(data, scoring):
+    with pytest.raises(ValueError, match="scoring must contain at least one metric, got"):
         compare_estimators(NAIVE_BAYES, *data, scoring=scoring)
 
 
@@ -538,11 +538,11 @@ def test_metrics_must_be_unique(data):
 
 
 def test_a_scorer_must_return_a_number(data):
-    with pytest.raises(TypeError, match="scoring must give numbers, got 'good' for 'score'"):
+    with pytest.raises(TypeError, match="scoring must return numbers, got 'good' for 'score'"):
         compare_estimators(NAIVE_BAYES, *data, scoring=lambda estimator, X, y: "good")
 
 
-def test_there_must_be_a_fold(data):
+def test_cv_must_not_be_empty(data):
     with pytest.raises(ValueError, match=r"cv must yield at least one \(train, test\) split, got"):
         compare_estimators(NAIVE_BAYES, *data, cv=[])
 
@@ -552,7 +552,7 @@ def test_cv_must_be_a_splitter(data):
         compare_estimators(NAIVE_BAYES, *data, cv="stratified")
 
 
-def test_one_fold_is_too_few_for_a_number_of_folds(data):
+def test_integer_cv_must_be_at_least_2(data):
     with pytest.raises(ValueError, match="n_splits=2 or more, got n_splits=1"):
         compare_estimators(NAIVE_BAYES, *data, cv=1)
 

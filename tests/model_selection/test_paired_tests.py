@@ -39,7 +39,7 @@ def test_t_statistic_is_nadeau_and_bengios(differences, test_train_ratio):
     assert result.statistic == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
-def test_t_pvalue_is_both_tails_of_students_distribution_with_one_less_than_folds():
+def test_t_pvalue_is_both_tails_with_one_degree_of_freedom_less_than_folds():
     result = corrected_resampled_t_test([0.01, -0.02, 0.03, 0.04, 0.02], 1 / 4)
 
     between, _ = integrate.quad(student_density, -result.statistic, result.statistic, args=(4,))

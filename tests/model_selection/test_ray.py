@@ -30,7 +30,7 @@ NETWORK = make_pipeline(
 GRID = {"densesentimentclassifier__units": [2, 4], "densesentimentclassifier__dropout": [0.0, 0.5]}
 
 pytestmark = [
-    # Ray's own, at import, at start and with the context that joblib asks it for.
+    # Raised by Ray when it is imported, started and used by joblib.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),

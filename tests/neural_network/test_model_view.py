@@ -228,9 +228,7 @@ class TestChangedModel:
         getattr(self, change)(fitted.model_)
         assert_predicts_as_its_model(fitted, X)
         for copied in (pickle.loads(pickle.dumps(fitted)), copy.deepcopy(fitted)):
-            np.testing.assert_allclose(
-                copied.predict_proba(X), fitted.predict_proba(X), atol=1e-6
-            )
+            np.testing.assert_allclose(copied.predict_proba(X), fitted.predict_proba(X), atol=1e-6)
         with pytest.raises(ValueError, match="model_ has been changed since it was built"):
             skimdb.save(fitted, tmp_path / "model.skimdb")
 

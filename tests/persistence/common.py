@@ -1,4 +1,4 @@
-"""Data, and files taken apart and put together, for the tests of this folder."""
+"""Test data, and helpers that take files apart and put them together."""
 
 import hashlib
 import json
@@ -20,18 +20,18 @@ def make_features(n_samples=60, num_words=20):
 
 
 def taken_apart(path):
-    """Return a file's contents as Python objects, and its other members."""
+    """Return the contents of a file as Python objects, and its other members."""
     members = read_archive(path)
     return json.loads(members.pop(CONTENTS)), members
 
 
 def put_together(path, contents, members):
-    """Write a file with a right checksum, whatever is in it."""
+    """Write a file with a correct checksum, whatever its contents."""
     path.write_bytes(write_archive({CONTENTS: json.dumps(contents).encode(), **members}))
 
 
 def seal(data):
-    """Replace the last 64 bytes of a file by the right checksum."""
+    """Replace the last 64 bytes of a file with the correct checksum."""
     return data[:-64] + hashlib.sha256(data[:-64]).hexdigest().encode()
 
 

@@ -6,7 +6,7 @@ from tests.persistence.common import make_features
 
 @pytest.fixture
 def path(tmp_path):
-    """Return where to write a file."""
+    """Return a path to write to."""
     return tmp_path / "estimator.skimdb"
 
 
@@ -18,5 +18,5 @@ def features():
 
 @pytest.fixture(scope="session")
 def fitted(features):
-    """Return a fitted classifier, not to be changed."""
+    """Return a fitted classifier, which tests must not change."""
     return DenseSentimentClassifier([3, 2], epochs=1, batch_size=16, random_state=0).fit(*features)

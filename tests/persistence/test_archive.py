@@ -75,7 +75,7 @@ HEADER = npy(np.zeros(3, "<f4"))
         (b"False", b"0    ", "header that is not plain"),
     ],
 )
-def test_headers_that_lie_are_refused(old, new, message):
+def test_wrong_headers_are_refused(old, new, message):
     assert old in HEADER
     with pytest.raises(ValueError, match=message):
         npy_to_array(HEADER.replace(old, new, 1))
@@ -92,7 +92,7 @@ def test_truncated_arrays_are_refused(size):
         npy_to_array(HEADER[:size])
 
 
-def test_strings_hold_characters():
+def test_invalid_characters_are_refused():
     data = npy(np.array(["a"]))[:-4] + b"\xff\xff\xff\x7f"
     with pytest.raises(ValueError, match="an invalid character"):
         npy_to_array(data)
@@ -103,7 +103,7 @@ def test_booleans_are_zero_or_one():
         npy_to_array(npy(np.array([True]))[:-1] + b"\x02")
 
 
-def test_archive_is_a_zip_file_without_compression_and_always_the_same():
+def test_archive_is_a_reproducible_zip_file_without_compression():
     members = {"a": b"1" * 100, "b": b""}
     data = write_archive(members)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -148,19 +148,19 @@ def test_members_of_the_same_name_are_refused():
         stored_members(zip_of(("a", b"1"), ("a", b"2")))
 
 
-def test_members_that_share_their_bytes_are_refused():
+def test_overlapping_members_are_refused():
     data = zip_of(("a", b"0" * 1000), ("b", b""))
     directory = data.index(b"PK\x01\x02")
     second = data.index(b"PK\x01\x02", directory + 1)
     tampered = bytearray(data)
-    # The second entry of the directory says what the first one does: sizes, and where it begins.
+    # The second entry of the directory gets the sizes and the position of the first.
     tampered[second : second + 46] = data[directory : directory + 46]
     with pytest.raises(ValueError, match="declare more bytes than it has"):
         stored_members(bytes(tampered))
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"no zip file at all" * 10])
-def test_what_is_no_archive_is_refused_although_sealed(tmp_path, content):
+def test_other_content_with_a_correct_checksum_is_refused(tmp_path, content):
     (tmp_path / "file").write_bytes(seal(content + b"0" * 64))
     with pytest.raises(ValueError, match="file cannot be loaded"):
         read_archive(tmp_path / "file")

@@ -1,4 +1,4 @@
-"""Nothing that a file holds makes loading do anything but raise ValueError."""
+"""Whatever a file contains, loading writes nothing and raises nothing but ValueError."""
 
 import copy
 import itertools
@@ -23,7 +23,7 @@ from tests.persistence.common import CONTENTS, make_features, npy, put_together,
 
 @pytest.fixture
 def _nothing_is_written(tmp_path, monkeypatch):
-    """Check that no file appears, in the working directory or beside the files."""
+    """Check that loading creates no file."""
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
@@ -45,7 +45,7 @@ def saved(tmp_path_factory, fitted):
     return path.read_bytes()
 
 
-# Each example writes the same file anew, so that the fixtures may be shared.
+# Each example writes the file again, so that examples can share the fixtures.
 PROPERTY = settings(
     max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
@@ -98,8 +98,8 @@ def test_damaged_files(path, saved, mutate, rng):
 
 @PROPERTY
 @given(rng=RANDOM)
-def test_damaged_archives_with_a_right_checksum(path, saved, rng):
-    start = saved.index(b"PK\x01\x02")  # the directory, and all that says where members are
+def test_damaged_archives_with_a_correct_checksum(path, saved, rng):
+    start = saved.index(b"PK\x01\x02")  # the directory of the zip file
     data = bytearray(saved)
     for _ in range(3):
         data[rng.randrange(start, len(data) - 64)] ^= 1 << rng.randrange(8)
@@ -108,7 +108,7 @@ def test_damaged_archives_with_a_right_checksum(path, saved, rng):
 
 
 def loads_or_raises_value_error(path):
-    """Check that loading gives an estimator, as of a file with another date, or a clear error."""
+    """Check that loading returns an estimator, if the damage is harmless, or a clear error."""
     try:
         loaded = skimdb.load(path)
     except ValueError as error:
@@ -148,7 +148,7 @@ STRANGE = [
 
 @PROPERTY
 @given(rng=RANDOM)
-def test_contents_with_something_strange_in_it(path, saved, rng):
+def test_contents_with_a_strange_value(path, saved, rng):
     path.write_bytes(saved)
     contents, members = taken_apart(path)
     node = rng.choice(list(nodes_of(contents)))
@@ -174,7 +174,7 @@ def test_swapped_members(path, saved, rng):
 
 @PROPERTY
 @given(rng=RANDOM)
-def test_lost_member_is_named(path, saved, rng):
+def test_missing_member_is_named(path, saved, rng):
     path.write_bytes(saved)
     contents, members = taken_apart(path)
     lost = rng.choice(sorted(members))
@@ -222,12 +222,12 @@ def test_foreign_archives(path):
         skimdb.load(path)
 
 
-def test_directory(tmp_path):
+def test_directory_is_refused(tmp_path):
     with pytest.raises(ValueError, match="cannot be loaded: it is not a regular file"):
         skimdb.load(tmp_path)
 
 
-def test_pickle_in_the_place_of_an_array_is_not_run(path):
+def test_pickle_in_place_of_an_array_is_not_run(path):
     skimdb.save(LogCountRatioScaler().fit(*make_features()), path)
     contents, members = taken_apart(path)
     for content in (pickle.dumps(Touch()), npy_of_objects()):
@@ -241,7 +241,7 @@ def npy_of_objects():
 
 
 @pytest.mark.parametrize("text", [b"[" * 100_000, b"{", b"\xff", b"[]", b"3", b"1" * 5000])
-def test_contents_that_are_no_json_object(path, text):
+def test_contents_must_be_a_json_object(path, text):
     put_together(path, {}, {CONTENTS: text})
     with pytest.raises(ValueError, match=r"estimator\.skimdb cannot be loaded: "):
         skimdb.load(path)
@@ -271,7 +271,7 @@ def test_newer_format_is_refused_by_name(path):
         skimdb.load(path)
 
 
-def test_member_that_nothing_uses_is_refused(path):
+def test_unused_member_is_refused(path):
     def add(estimator, members):
         members["more"] = b""
 
@@ -279,7 +279,7 @@ def test_member_that_nothing_uses_is_refused(path):
 
 
 @pytest.mark.parametrize("key", ["network", "children", "more"])
-def test_only_keys_of_the_class_are_there(path, key):
+def test_unknown_keys_are_refused(path, key):
     def change(estimator, members):
         estimator[key] = {}
 
@@ -288,7 +288,7 @@ def test_only_keys_of_the_class_are_there(path, key):
 
 
 @pytest.mark.parametrize("name", ["BaseEstimator", "os.system", "GridSearchCV", "__class__"])
-def test_only_known_classes_are_made(path, name):
+def test_unknown_classes_are_refused(path, name):
     def rename(estimator, members):
         estimator["class"] = name
 
@@ -312,7 +312,7 @@ def test_parameters_are_checked_by_the_class(path, parameter, value, message):
 
 
 @pytest.mark.parametrize("name", ["__class__", "transform", "_encode", "__dict__", "_"])
-def test_only_learned_attributes_are_set(path, name):
+def test_unknown_attributes_are_refused(path, name):
     def change(estimator, members):
         estimator["attributes"][name] = 1
 
@@ -378,7 +378,7 @@ def test_zeros_within_an_ngram_are_refused(path):
     st.lists(st.lists(st.integers(4, 9), min_size=1, max_size=3).map(tuple), min_size=1),
     st.booleans(),
 )
-def test_rows_of_ngrams_are_taken_in_their_order_alone(ngrams, tidy):
+def test_rows_of_ngrams_must_be_sorted(ngrams, tidy):
     if tidy:
         ngrams = sorted(set(ngrams), key=lambda words: (len(words), words))
     vectorizer = MultiHotVectorizer(9, ngram_range=(1, 3))
@@ -392,14 +392,14 @@ def test_rows_of_ngrams_are_taken_in_their_order_alone(ngrams, tidy):
             check_vectorizer(vectorizer)
 
 
-def test_ngrams_left_over_from_an_earlier_fit_do_no_harm(path):
+def test_ngrams_of_an_earlier_fit_are_ignored(path):
     vectorizer = MultiHotVectorizer(9, ngram_range=(1, 2)).fit([[5, 6], [6]])
     vectorizer.set_params(ngram_range=(1, 1)).fit([[5, 6]])
     skimdb.save(vectorizer, path)
     assert skimdb.load(path).transform([[5]]).shape == (1, 9)
 
 
-def test_type_that_numpy_does_not_know_is_named(path):
+def test_unknown_dtype_is_named(path):
     with pytest.raises(TypeError, match=r"MultiHotVectorizer\.dtype"):
         skimdb.save(MultiHotVectorizer(dtype="no type"), path)
 
@@ -413,7 +413,7 @@ def test_output_container_is_checked(path, output):
 
 
 @pytest.mark.parametrize("requests", [{"fit": {"more": True}}, {"fit": {"sample_weight": "a b"}}])
-def test_requests_for_metadata_are_checked(path, requests):
+def test_metadata_requests_are_checked(path, requests):
     def change(estimator, members):
         estimator["requests"] = {"fit": {}, "partial_fit": {}, "score": {}} | requests
 
@@ -433,7 +433,7 @@ def test_requests_for_metadata_are_checked(path, requests):
         ("feature_names_in_", {"objects": [1] * 20}, "must name each of n_features_in_ features"),
     ],
 )
-def test_what_the_scaler_learned_is_checked(path, attribute, value, message):
+def test_attributes_of_the_scaler_are_checked(path, attribute, value, message):
     def change(estimator, members):
         before = estimator["attributes"].get(attribute)
         estimator["attributes"][attribute] = value
@@ -455,7 +455,7 @@ def test_ratios_are_finite_numbers_one_per_feature(path, ratio):
     assert_refused(path, LogCountRatioScaler().fit(*make_features()), change, message)
 
 
-def test_attributes_are_all_there_or_none(path):
+def test_missing_attribute_of_the_scaler_is_named(path):
     def change(estimator, members):
         del estimator["attributes"]["n_features_in_"]
 
@@ -509,7 +509,7 @@ CODE = {"module": "os", "class_name": "system", "config": "true", "registered_na
         ("callbacks", ["a"], "callbacks cannot be kept"),
     ],
 )
-def test_parameters_of_the_classifier_are_plain(path, key, value, message):
+def test_parameters_of_the_classifier_must_be_plain(path, key, value, message):
     def change(estimator, members):
         estimator["parameters"][key] = value
 
@@ -529,7 +529,7 @@ def test_parameters_of_the_classifier_are_plain(path, key, value, message):
         ({"optimizer_class": "Optimizer"}, "optimizer is 'Optimizer'; those that can be kept"),
     ],
 )
-def test_optimizer_is_one_of_keras_with_plain_settings(path, fitted, optimizer, message):
+def test_optimizer_must_be_one_of_keras_with_plain_settings(path, fitted, optimizer, message):
     def change(estimator, members):
         estimator["optimizer"] = optimizer
 
@@ -563,7 +563,7 @@ def test_optimizer_is_one_of_keras_with_plain_settings(path, fitted, optimizer, 
         ("classes_", {"objects": ["a"]}, "classes_ must hold at least two labels"),
     ],
 )
-def test_what_the_classifier_learned_is_checked(path, fitted, name, value, message):
+def test_attributes_of_the_classifier_are_checked(path, fitted, name, value, message):
     def change(estimator, members):
         before = estimator["attributes"].get(name)
         estimator["attributes"][name] = value
@@ -574,14 +574,14 @@ def test_what_the_classifier_learned_is_checked(path, fitted, name, value, messa
 
 
 @pytest.mark.parametrize("name", ["classes_", "_seed", "n_features_in_", "history_", "n_iter_"])
-def test_nothing_that_the_classifier_learned_is_missing(path, fitted, name):
+def test_missing_attribute_of_the_classifier_is_named(path, fitted, name):
     def change(estimator, members):
         del estimator["attributes"][name]
 
     assert_refused(path, fitted, change, name)
 
 
-def test_network_of_a_fitted_classifier_is_there(path, fitted):
+def test_missing_network_is_refused(path, fitted):
     def change(estimator, members):
         del estimator["network"]
         members.clear()
@@ -628,7 +628,7 @@ def test_arrays_of_the_network_are_checked(path, fitted, index, array, message):
     assert_refused(path, fitted, change, message)
 
 
-def test_messages_quote_no_more_than_some_lines(path, saved):
+def test_messages_are_short(path, saved):
     path.write_bytes(saved)
     contents, members = taken_apart(path)
     contents["estimator"] = {"class": "Pipeline", "parameters": {"a": {"b" * 10**6: 1}}}

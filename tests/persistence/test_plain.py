@@ -37,7 +37,7 @@ def test_values_come_back_with_their_types(value):
     assert as_repr(through_json(value)) == as_repr(value)
 
 
-def test_not_a_number_comes_back():
+def test_nan_comes_back():
     assert math.isnan(through_json([float("nan")])[0])
 
 
@@ -61,7 +61,7 @@ def test_types_of_numbers_come_back(dtype):
 
 
 @pytest.mark.parametrize("dtype", [float, int, bool, np.float64, np.int64, np.bool_])
-def test_types_of_python_are_told_from_those_of_numpy(dtype):
+def test_types_of_python_stay_types_of_python(dtype):
     assert through_json(dtype) is dtype
 
 
@@ -76,9 +76,9 @@ def test_arrays_come_back(array):
 
 
 @pytest.mark.parametrize("n_drawn", [0, 1, 1000])
-def test_random_state_goes_on_where_it_was(n_drawn):
+def test_random_state_continues(n_drawn):
     random_state = np.random.RandomState(3)
-    random_state.normal(size=n_drawn)  # an odd number leaves one in store
+    random_state.normal(size=n_drawn)  # after an odd number, the state holds a spare value
     back = through_json(random_state)
     np.testing.assert_array_equal(back.normal(size=700), random_state.normal(size=700))
 
@@ -103,7 +103,7 @@ def test_random_state_goes_on_where_it_was(n_drawn):
         ({1, 2}, "X.p is or holds a builtins.set"),
     ],
 )
-def test_what_cannot_be_kept_is_named(value, message):
+def test_unsupported_values_are_named(value, message):
     with pytest.raises(TypeError, match=message):
         encode(value, "X.p", {})
 
@@ -126,7 +126,7 @@ def test_what_cannot_be_kept_is_named(value, message):
         ({"scalar_type": "U3"}, "'U3' is not a number type"),
     ],
 )
-def test_what_is_no_value_is_refused(plain, message):
+def test_invalid_values_are_refused(plain, message):
     with pytest.raises(ValueError, match=message):
         decode(plain, {})
 
@@ -142,7 +142,7 @@ def test_what_is_no_value_is_refused(plain, message):
         ("key", [0] * 624),
     ],
 )
-def test_state_that_numpy_would_not_check_is_refused(name, value):
+def test_invalid_random_state_is_refused(name, value):
     members = {}
     plain = encode(np.random.RandomState(0), "X.p", members)
     plain["random_state"][name] = value

@@ -30,7 +30,7 @@ def reloaded(estimator, path):
 
 
 def assert_same_network(classifier, expected):
-    """Compare to the bit the weights, the optimizer's state and all that `fit` learns."""
+    """Compare weights, optimizer state and learned attributes bit for bit."""
     for variable, expected_variable in zip(
         [*classifier.model_.variables, *classifier.model_.optimizer.variables],
         [*expected.model_.variables, *expected.model_.optimizer.variables],
@@ -70,7 +70,7 @@ def fitted_classifier(case):
 
 @pytest.fixture(scope="module")
 def new_process(tmp_path_factory):
-    """Return what another process found equal, by name, and what it had imported."""
+    """Return which predictions are equal in a new process, by name."""
     folder = tmp_path_factory.mktemp("files")
     predictions = {}
     for case in CLASSIFIERS:
@@ -128,17 +128,17 @@ def make_text_pipeline():
 
 @pytest.mark.parametrize("output", ["", " labels"])
 @pytest.mark.parametrize("name", [*CLASSIFIERS, "pipeline"])
-def test_predictions_are_the_same_to_the_bit_in_a_new_process(new_process, name, output):
+def test_predictions_are_bit_identical_in_a_new_process(new_process, name, output):
     assert new_process[name + output]
 
 
-def test_file_of_keras_loads_with_keras_alone(new_process):
+def test_keras_file_loads_with_keras_alone(new_process):
     assert new_process["keras alone"]
     assert new_process["keras"]
 
 
 @pytest.mark.parametrize("case", CLASSIFIERS)
-def test_classifier_comes_back_whole(path, case):
+def test_classifier_comes_back_unchanged(path, case):
     classifier, _, _ = fitted_classifier(case)
     loaded = reloaded(classifier, path)
     assert_same_network(loaded, classifier)
@@ -156,7 +156,7 @@ def test_classifier_comes_back_whole(path, case):
     ],
     ids=str,
 )
-def test_training_goes_on_as_if_nothing_had_been(path, features, optimizer):
+def test_training_continues_as_without_saving(path, features, optimizer):
     X, y = features
     classifier = DenseSentimentClassifier(
         4, epochs=1, batch_size=16, dropout=0.2, optimizer=optimizer, random_state=0
@@ -167,7 +167,7 @@ def test_training_goes_on_as_if_nothing_had_been(path, features, optimizer):
     assert_same_network(loaded, classifier)
 
 
-def test_network_that_no_longer_fits_the_parameters_is_kept(path, features):
+def test_network_that_no_longer_matches_the_parameters_is_kept(path, features):
     X, y = features
     classifier = DenseSentimentClassifier(4, epochs=1, random_state=0).fit(X, y)
     classifier.set_params(units=[9], layers=1, optimizer="adam", dropout=0.5)
@@ -182,7 +182,7 @@ def test_learning_rate_that_was_changed_in_training_is_kept(path, features):
     assert float(reloaded(classifier, path).model_.optimizer.learning_rate) == 0.5
 
 
-def test_network_that_was_not_trained_is_kept(path, features):
+def test_untrained_network_is_kept(path, features):
     classifier = DenseSentimentClassifier(4, random_state=0).initialize(*features)
     loaded = reloaded(classifier, path)
     np.testing.assert_array_equal(
@@ -244,7 +244,7 @@ def test_optimizer_instance_comes_back_with_its_settings(path):
     assert loaded.optimizer.get_config() == optimizer.get_config()
 
 
-def test_random_state_goes_on(path):
+def test_random_state_continues(path):
     random_state = np.random.RandomState(5)
     loaded = reloaded(DenseSentimentClassifier(random_state=random_state), path)
     assert loaded.random_state.randint(10**9) == random_state.randint(10**9)
@@ -275,7 +275,7 @@ def test_output_container_is_kept(path):
     assert type(loaded.fit_transform([[1, 2]])).__name__ == "DataFrame"
 
 
-def test_requests_for_metadata_are_kept(path):
+def test_metadata_requests_are_kept(path):
     with sklearn.config_context(enable_metadata_routing=True):
         classifier = DenseSentimentClassifier().set_fit_request(X_val=True, sample_weight="weight")
     loaded = reloaded(classifier, path)
@@ -361,7 +361,7 @@ SCHEDULE = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)
         (Pipeline([("a__b", "passthrough")]), "names of their own, without '__'"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_kept_is_named_and_nothing_is_written(tmp_path, estimator, message):
+def test_unsupported_estimator_is_named_and_nothing_is_written(tmp_path, estimator, message):
     with pytest.raises((TypeError, ValueError), match=message):
         skimdb.save(estimator, tmp_path / "file")
     assert not list(tmp_path.iterdir())
@@ -394,26 +394,26 @@ def regularize(model):
 
 
 @pytest.mark.parametrize("change", [freeze, recompile, regularize])
-def test_network_that_was_changed_is_refused(path, features, change):
+def test_changed_network_is_refused(path, features, change):
     classifier = DenseSentimentClassifier(2, epochs=1, random_state=0).fit(*features)
     change(classifier.model_)
     with pytest.raises(ValueError, match="model_ has been changed since it was built"):
         skimdb.save(classifier, path)
 
 
-def test_file_that_is_there_survives_a_refused_save(path):
+def test_existing_file_survives_a_refused_save(path):
     skimdb.save(MultiHotVectorizer(7), path)
     with pytest.raises(ValueError, match="callbacks"):
         skimdb.save(DenseSentimentClassifier(callbacks=[keras.callbacks.Callback]), path)
     assert skimdb.load(path).num_words == 7
 
 
-def test_missing_folder_is_an_os_error(tmp_path):
+def test_missing_folder_raises_os_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         skimdb.save(MultiHotVectorizer(), tmp_path / "missing" / "file")
 
 
-def test_missing_file_is_an_os_error(tmp_path):
+def test_missing_file_raises_os_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         skimdb.load(tmp_path / "missing")
 

@@ -1,4 +1,4 @@
-"""scikit-learn's own estimators."""
+"""Files with estimators of scikit-learn."""
 
 import io
 import json
@@ -23,14 +23,14 @@ from skimdb.datasets import make_reviews
 from tests.persistence.common import npy, put_together, taken_apart
 
 
-def test_missing_skops_is_an_import_error_that_says_what_to_install(path, monkeypatch):
+def test_without_skops_saving_says_what_to_install(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "skops.io", None)
     with pytest.raises(ImportError, match=r"pip install 'skimdb\[persistence\]'"):
         skimdb.save(make_pipeline(LogisticRegression()), path)
     assert not path.exists()
 
 
-def test_missing_skops_is_said_when_loading_too(path, monkeypatch):
+def test_without_skops_loading_says_what_to_install(path, monkeypatch):
     skimdb.save(MultiHotVectorizer(), path)
     contents, members = taken_apart(path)
     contents["estimator"] = {"skops": "0.skops"}
@@ -64,14 +64,14 @@ def test_function_that_skops_trusts_is_kept(path, skops_io):
     assert skimdb.load(path).func is np.log1p
 
 
-def an_own_function(X):
+def own_function(X):
     return X
 
 
 @pytest.mark.parametrize(
     ("estimator", "message"),
     [
-        (FunctionTransformer(an_own_function), "not trusted: .*an_own_function"),
+        (FunctionTransformer(own_function), "not trusted: .*own_function"),
         (RandomForestClassifier(2), r"not trusted: sklearn\.tree\._tree\.Tree"),
         (KNeighborsClassifier(2), "a KNeighborsClassifier cannot be kept: .*csr_matrix"),
         (
@@ -81,7 +81,7 @@ def an_own_function(X):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_cannot_be_kept_is_named(path, skops_io, features, estimator, message):
+def test_unsupported_estimators_are_named(path, skops_io, features, estimator, message):
     if not isinstance(estimator, FunctionTransformer):
         estimator.fit(*features)
     with pytest.raises(ValueError, match=message):
@@ -90,7 +90,7 @@ def test_what_cannot_be_kept_is_named(path, skops_io, features, estimator, messa
 
 
 def with_inner_file(path, estimator, change):
-    """Save an estimator with a changed part for skops."""
+    """Save an estimator, with a change to the inner file of skops."""
     skimdb.save(estimator, path)
     contents, members = taken_apart(path)
     with zipfile.ZipFile(io.BytesIO(members["0.skops"])) as archive:
@@ -123,7 +123,7 @@ def test_types_that_skops_does_not_trust_are_named(path, regression):
     refuse(path, regression, change, r"holds types that are not trusted: os\.system")
 
 
-def test_something_else_than_an_estimator_is_refused(path, regression, skops_io):
+def test_object_that_is_not_an_estimator_is_refused(path, regression, skops_io):
     def change(inner):
         with zipfile.ZipFile(io.BytesIO(skops_io.dumps([1, 2]))) as archive:
             inner["schema.json"] = archive.read("schema.json")
@@ -139,7 +139,7 @@ def test_compressed_members_are_refused(path, regression):
     refuse(path, regression, change, "its member '.*' is compressed")
 
 
-def test_other_members_than_plain_arrays_are_refused(path, regression):
+def test_members_that_are_not_plain_arrays_are_refused(path, regression):
     def change(inner):
         name = next(name for name in inner if name.endswith(".npy"))
         buffer = io.BytesIO()

@@ -34,7 +34,7 @@ def test_error_leaves_only_the_old_file(tmp_path, error):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="processes are not looked up")
+@pytest.mark.skipif(sys.platform == "win32", reason="does not look up processes")
 def test_leftover_parts_are_those_of_processes_that_ended(tmp_path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()

@@ -1,4 +1,4 @@
-"""What scikeras breaks under scikit-learn is repaired for any subclass."""
+"""Subclasses of FixedKerasClassifier follow scikit-learn's estimator protocol."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from skimdb.utils._fixes import FixedKerasClassifier
 
 
 class Constant(FixedKerasClassifier):
-    """Predicts what it was given."""
+    """Always predicts the same label."""
 
     def __init__(self, label=1, *, verbose=0):
         self.label = label

@@ -11,7 +11,7 @@ from skimdb.inspection._style import BLUE, VERMILLION, legend_above, panels, sco
 
 
 class _Comparison(Protocol):
-    """The part of a cross-validation that the display needs."""
+    """What the display needs of a comparison."""
 
     @property
     def scores(self) -> Mapping[str, Mapping[str, NDArray[np.float64]]]:
@@ -25,10 +25,9 @@ class _Comparison(Protocol):
 class ComparisonDisplay:
     """Scores of several estimators on the same folds of a cross-validation.
 
-    One row per estimator, the best mean at the top: a dot for each fold, a diamond for the mean,
-    and mean ± sample standard deviation in the row's label. A thin line connects the scores of
-    each fold: if all lines between two rows lean the same way, one estimator is better on every
-    fold.
+    One row per estimator, the best mean at the top. Each fold is a dot, the mean is a diamond, and
+    the label gives mean ± sample standard deviation. Thin lines connect the scores on the same
+    fold: if all lines between two rows lean the same way, one estimator is better on every fold.
 
     It is recommended to use `from_comparison` to create a display. All parameters are stored as
     attributes.
@@ -36,14 +35,14 @@ class ComparisonDisplay:
     Parameters
     ----------
     scores : dict of str to ndarray of shape (n_folds,)
-        The scores of each estimator; the same position is the same fold.
+        Scores of each estimator, on the same folds in the same order.
     scoring : str
-        The name of the score, as "accuracy".
+        Name of the score, such as "accuracy".
 
     Attributes
     ----------
     figure_ : matplotlib Figure or SubFigure
-        The figure that holds the axes.
+        The figure with the axes.
     ax_ : matplotlib Axes
         The axes with the scores.
     names_ : list of str
@@ -51,13 +50,13 @@ class ComparisonDisplay:
     folds_ : dict of str to matplotlib Line2D
         The dots of each estimator.
     means_ : matplotlib Line2D
-        The marks of the means, from bottom to top.
+        The diamonds of the means, from bottom to top.
     fold_lines_ : list of matplotlib Line2D
         The line of each fold; empty with one estimator.
 
     See Also
     --------
-    skimdb.model_selection.compare_estimators : Compares estimators by cross-validation.
+    skimdb.model_selection.compare_estimators : Cross-validate several classifiers.
 
     Examples
     --------
@@ -90,17 +89,17 @@ class ComparisonDisplay:
     def from_comparison(
         cls, comparison: _Comparison, *, scoring: str | None = None, ax: Axes | None = None
     ) -> Self:
-        """Draw the result of comparing estimators by cross-validation.
+        """Draw a comparison of estimators.
 
         Parameters
         ----------
-        comparison : object with `scores` and `scoring`
-            `scores` maps the name of each estimator to a mapping of the name of each metric to an
-            ndarray of shape (n_folds,); `scoring` lists the metrics, the main one first.
+        comparison : EstimatorComparison or another object with `scores` and `scoring`
+            `scores[name][metric]` is an ndarray of shape (n_folds,). `scoring` lists the metrics,
+            the main one first.
         scoring : str, default=None
-            The metric to draw; with None, the main one.
+            Metric to draw. If None, the main one.
         ax : matplotlib Axes, default=None
-            The axes to draw on; with None, a new figure is made.
+            Axes to draw on. If None, a new figure is created.
 
         Returns
         -------
@@ -109,14 +108,14 @@ class ComparisonDisplay:
         Raises
         ------
         TypeError
-            If `comparison` is not a comparison.
+            If `comparison` has no `scores` or `scoring`.
         ValueError
-            If it has no metric `scoring`.
+            If `scoring` is not one of its metrics.
         """
         if not (hasattr(comparison, "scores") and hasattr(comparison, "scoring")):
             raise TypeError(
-                "comparison must be a comparison of estimators, with `scores` and `scoring`, "
-                f"got {type(comparison).__name__}."
+                "comparison must have `scores` and `scoring`, as the result of compare_estimators "
+                f"has; got {type(comparison).__name__}."
             )
         metrics = list(comparison.scoring)
         metric = metrics[0] if scoring is None else scoring
@@ -131,7 +130,7 @@ class ComparisonDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            The axes to draw on; with None, a new figure is made.
+            Axes to draw on. If None, a new figure is created.
 
         Returns
         -------
@@ -140,7 +139,7 @@ class ComparisonDisplay:
         Raises
         ------
         TypeError
-            If `ax` is not axes.
+            If `ax` is not a matplotlib Axes.
         """
         self.figure_, (self.ax_,) = panels(ax, 1)
         best_first = sorted(self.scores, key=lambda name: -self.scores[name].mean())

@@ -22,8 +22,8 @@ from skimdb.inspection._top_words import TopWords
 class WordContributionDisplay:
     """Contributions of words or n-grams to the log-odds, as bars.
 
-    One bar per word, the first at the top: to the right where the word speaks for the second
-    class, to the left where it speaks for the first.
+    One bar per word, the first at the top. Bars to the right support the second class, bars to the
+    left the first.
 
     It is recommended to use `from_estimator`, `from_explanation` or `from_top_words` to create a
     display. All parameters are stored as attributes.
@@ -44,17 +44,17 @@ class WordContributionDisplay:
     Attributes
     ----------
     figure_ : matplotlib Figure or SubFigure
-        The figure that holds the axes.
+        The figure with the axes.
     ax_ : matplotlib Axes
         The axes with the bars.
     bars_ : list of matplotlib BarContainer
-        Two containers of bars: of words for the first class, and for the second.
+        The bars that support the first class, and those that support the second.
 
     See Also
     --------
-    explain_reviews : Computes the contributions to reviews.
-    top_words : Finds the words that matter most over many reviews.
-    ReviewTextDisplay : Shows the words in their order.
+    explain_reviews : Compute the contributions to each review.
+    top_words : Find the words with the largest effect over many reviews.
+    ReviewTextDisplay : The text of a review with highlighted words.
 
     Examples
     --------
@@ -104,15 +104,15 @@ class WordContributionDisplay:
         Parameters
         ----------
         pipeline : Pipeline
-            Fitted, as `explain_reviews` takes it.
+            Fitted pipeline; see `explain_reviews`.
         review : str or sequence of int
             A single review: a text, or word indices.
         method : {"occlusion", "gradient"}, default="occlusion"
             How contributions are computed; see `explain_reviews`.
         n : int, default=15
-            How many bars at most.
+            Maximum number of bars.
         ax : matplotlib Axes, default=None
-            The axes to draw on; with None, a new figure is made.
+            Axes to draw on. If None, a new figure is created.
 
         Returns
         -------
@@ -121,7 +121,7 @@ class WordContributionDisplay:
         Raises
         ------
         TypeError, ValueError, sklearn.exceptions.NotFittedError
-            As `explain_reviews` and `from_explanation` do.
+            See `explain_reviews` and `from_explanation`.
         """
         (explanation,) = explain_reviews(pipeline, [review], method=method)
         return cls.from_explanation(explanation, n=n, ax=ax)
@@ -140,13 +140,13 @@ class WordContributionDisplay:
         Parameters
         ----------
         explanation : ReviewExplanation
-            One of what `explain_reviews` returns.
+            Explanation of one review: an item of the result of `explain_reviews`.
         n : int, default=15
-            How many bars at most.
+            Maximum number of bars.
         title : str, default=None
-            The title of the legend; with None, the prediction.
+            Title of the legend. If None, the prediction.
         ax : matplotlib Axes, default=None
-            The axes to draw on; with None, a new figure is made.
+            Axes to draw on. If None, a new figure is created.
 
         Returns
         -------
@@ -155,14 +155,15 @@ class WordContributionDisplay:
         Raises
         ------
         TypeError
-            If `explanation` is not of a single review, `n` no integer, or `ax` no axes.
+            If `explanation` is not a ReviewExplanation, `n` is not an integer, or `ax` is not a
+            matplotlib Axes.
         ValueError
-            If the review has no features, or `n` is not positive.
+            If there are no features, or `n` is not positive.
         """
         check_explanation(explanation)
         check_scalar(n, "n", Integral, min_val=1)
         if len(explanation.names) == 0:
-            raise ValueError("explanation must be of a review with features; this one has none.")
+            raise ValueError("explanation must contain at least one feature, got none.")
         return cls(
             names=explanation.names[:n],
             contributions=explanation.contributions[:n],
@@ -172,14 +173,14 @@ class WordContributionDisplay:
 
     @classmethod
     def from_top_words(cls, words: TopWords, *, ax: Axes | None = None) -> Self:
-        """Draw the words that move predictions most, with the mean of their contributions.
+        """Draw the mean contributions of the words with the largest effect over many reviews.
 
         Parameters
         ----------
         words : TopWords
-            What `top_words` returns. The numbers of reviews with each word stand in parentheses.
+            Result of `top_words`. The number of reviews with each word is in parentheses.
         ax : matplotlib Axes, default=None
-            The axes to draw on; with None, a new figure is made.
+            Axes to draw on. If None, a new figure is created.
 
         Returns
         -------
@@ -188,16 +189,16 @@ class WordContributionDisplay:
         Raises
         ------
         TypeError
-            If `words` is not a TopWords, or `ax` is not axes.
+            If `words` is not a TopWords, or `ax` is not a matplotlib Axes.
         ValueError
-            If `words` holds no word.
+            If `words` is empty.
         """
         if not isinstance(words, TopWords):
             raise TypeError(
-                f"words must be what top_words returns, a TopWords, got {type(words).__name__}."
+                f"words must be a TopWords, the result of top_words, got {type(words).__name__}."
             )
         if len(words.names) == 0:
-            raise ValueError("words must hold at least one word, got none.")
+            raise ValueError("words must contain at least one word, got none.")
         labels = [f"{name} ({n:,})" for name, n in zip(words.names, words.counts, strict=True)]
         return cls(
             names=np.array(labels, dtype=object),
@@ -213,7 +214,7 @@ class WordContributionDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            The axes to draw on; with None, a new figure is made.
+            Axes to draw on. If None, a new figure is created.
 
         Returns
         -------
@@ -222,16 +223,14 @@ class WordContributionDisplay:
         Raises
         ------
         TypeError
-            If `ax` is not axes.
+            If `ax` is not a matplotlib Axes.
         """
         self.figure_, (self.ax_,) = panels(ax, 1)
         rows = np.arange(len(self.names))
-        speaks_for = [self.contributions < 0, self.contributions >= 0]
+        masks = [self.contributions < 0, self.contributions >= 0]
         self.bars_ = [
-            self.ax_.barh(
-                rows[chosen], self.contributions[chosen], color=color, label=f"For {label}"
-            )
-            for label, color, chosen in zip(self.classes, [ORANGE, BLUE], speaks_for, strict=True)
+            self.ax_.barh(rows[mask], self.contributions[mask], color=color, label=f"For {label}")
+            for label, color, mask in zip(self.classes, [ORANGE, BLUE], masks, strict=True)
         ]
         self.ax_.axvline(0, color=BLACK, linewidth=0.8)
         self.ax_.set_yticks(rows, self.names)

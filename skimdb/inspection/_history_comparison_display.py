@@ -6,17 +6,16 @@ from typing import Any, Self
 import numpy as np
 from matplotlib.axes import Axes
 
-from skimdb.inspection._history import Curve, History, check_histories, histories_of
+from skimdb.inspection._curves import Curve, History, check_histories, histories_of
 from skimdb.inspection._style import label_epochs, legend_above, metric_label, panels, series_style
 
 
 class HistoryComparisonDisplay:
     """One metric per epoch of several fits on shared axes.
 
-    Of several fits under one name, such as with several seeds, the median is drawn as a line and
-    the range as a band, as far as all of them go. Beyond, where early stopping has ended some,
-    each of the others goes on as a thin line of its own: a median of those that happen to be left
-    would jump.
+    Several fits under one name, such as with different seeds, are drawn as a line for the median
+    and a band for the range, up to the end of the shortest fit. If some fits stopped early, the
+    others continue as thin lines, because a median over fewer fits would jump.
 
     It is recommended to use `from_histories` or `from_estimators` to create a display. All
     parameters are stored as attributes.
@@ -26,20 +25,20 @@ class HistoryComparisonDisplay:
     curves : dict of str to list of ndarray of shape (n_epochs,)
         The metric of each fit, by name.
     metric : str
-        The metric, as "val_loss".
+        Name of the metric, such as "val_loss".
 
     Attributes
     ----------
     figure_ : matplotlib Figure or SubFigure
-        The figure that holds the axes.
+        The figure with the axes.
     ax_ : matplotlib Axes
         The axes with the curves.
     lines_ : dict of str to matplotlib Line2D
         The curve, or the median of the curves, of each name.
     bands_ : dict of str to matplotlib PolyCollection
-        The range of the curves of each name that has several.
+        The range of the curves of each name with several fits.
     tails_ : dict of str to list of matplotlib Line2D
-        The curves that go on after the shortest of their name has ended.
+        The thin lines of each name, from the end of its shortest fit on.
 
     See Also
     --------
@@ -82,12 +81,12 @@ class HistoryComparisonDisplay:
         Parameters
         ----------
         histories : mapping of str to history or list of histories
-            A history is a mapping of str to array-like of shape (n_epochs,), as Keras makes it.
-            Several under one name are drawn as median and range.
+            A history is a mapping of str to array-like of shape (n_epochs,), as in Keras. Several
+            under one name are drawn as median and range.
         metric : str, default="val_loss"
             The metric to draw.
         ax : matplotlib Axes, default=None
-            The axes to draw on; with None, a new figure is made.
+            Axes to draw on. If None, a new figure is created.
 
         Returns
         -------
@@ -98,7 +97,7 @@ class HistoryComparisonDisplay:
         TypeError
             If `histories` or a history is not a mapping.
         ValueError
-            If there is no history, or one of them lacks the metric or has no epoch.
+            If `histories` is empty, or a history lacks the metric or has no epochs.
         """
         checked = check_histories(histories, [metric])
         curves = {name: [run[metric] for run in runs] for name, runs in checked.items()}
@@ -117,12 +116,12 @@ class HistoryComparisonDisplay:
         Parameters
         ----------
         estimators : mapping of str to estimator or list of estimators
-            Fitted estimators with `history_`, as `DenseSentimentClassifier`, or pipelines that end
-            in one. Several under one name are drawn as median and range.
+            Fitted estimators with `history_`, such as `DenseSentimentClassifier`, or pipelines
+            that end in one. Several under one name are drawn as median and range.
         metric : str, default="val_loss"
             The metric to draw.
         ax : matplotlib Axes, default=None
-            The axes to draw on; with None, a new figure is made.
+            Axes to draw on. If None, a new figure is created.
 
         Returns
         -------
@@ -135,7 +134,7 @@ class HistoryComparisonDisplay:
         TypeError
             If `estimators` is not a mapping, or one of them has no `history_`.
         ValueError
-            If there is not an estimator, or the metric is missing in one of the histories.
+            If `estimators` is empty, or a history lacks the metric.
         """
         return cls.from_histories(histories_of(estimators), metric=metric, ax=ax)
 
@@ -145,7 +144,7 @@ class HistoryComparisonDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            The axes to draw on; with None, a new figure is made.
+            Axes to draw on. If None, a new figure is created.
 
         Returns
         -------
@@ -154,7 +153,7 @@ class HistoryComparisonDisplay:
         Raises
         ------
         TypeError
-            If `ax` is not axes.
+            If `ax` is not a matplotlib Axes.
         """
         self.figure_, (self.ax_,) = panels(ax, 1)
         self.lines_, self.bands_, self.tails_ = {}, {}, {}

@@ -52,7 +52,7 @@ def test_histories_need_only_the_metric() -> None:
 @given(
     n_epochs=st.lists(st.integers(1, 12), min_size=2, max_size=6), seed=st.integers(0, 2**32 - 1)
 )
-def test_several_fits_are_median_and_range_as_far_as_all_go(n_epochs: list[int], seed: int) -> None:
+def test_several_fits_are_drawn_as_median_and_range(n_epochs: list[int], seed: int) -> None:
     rng = np.random.default_rng(seed)
     runs = [rng.uniform(size=length).tolist() for length in n_epochs]
     display = HistoryComparisonDisplay.from_histories({"base": [{"val_loss": run} for run in runs]})
@@ -69,7 +69,7 @@ def test_several_fits_are_median_and_range_as_far_as_all_go(n_epochs: list[int],
     plt.close(display.figure_)
 
 
-def test_longer_fits_go_on_as_thin_lines_of_their_own() -> None:
+def test_longer_fits_continue_as_thin_lines() -> None:
     runs = [[0.5, 0.4], [0.6, 0.3, 0.2, 0.1], [0.4, 0.5, 0.6]]
     display = HistoryComparisonDisplay.from_histories({"base": [{"val_loss": run} for run in runs]})
     tails = display.tails_["base"]
@@ -85,7 +85,7 @@ def test_longer_fits_go_on_as_thin_lines_of_their_own() -> None:
     assert legend_texts(display.ax_) == ["base"]
 
 
-def test_band_has_the_colour_of_its_line_and_is_explained() -> None:
+def test_band_has_the_colour_of_its_line_and_the_legend_explains_it() -> None:
     runs = [make_history(seed=seed) for seed in range(3)]
     display = HistoryComparisonDisplay.from_histories({"base": runs, "single": runs[0]})
     assert list(display.bands_) == ["base"]
@@ -96,7 +96,7 @@ def test_band_has_the_colour_of_its_line_and_is_explained() -> None:
     assert display.ax_.get_legend().get_title().get_text() == "Median and range of fits"
 
 
-def test_lines_differ_without_their_colours() -> None:
+def test_lines_can_be_told_apart_without_colour() -> None:
     histories = {f"fit {number}": make_history(seed=number) for number in range(12)}
     lines = HistoryComparisonDisplay.from_histories(histories).lines_.values()
     assert len({(line.get_marker(), line.get_linestyle()) for line in lines}) == 12
@@ -125,24 +125,32 @@ def test_unfitted_estimator_is_refused() -> None:
     ("histories", "error", "message"),
     [
         ([make_history()], TypeError, "histories must be a dict .*got list"),
-        ({}, ValueError, "histories must hold at least one history, got an empty dict"),
-        ({"base": []}, ValueError, r"histories\['base'\] must hold at least one history, got none"),
+        ({}, ValueError, "histories must contain at least one history, got an empty dict"),
+        (
+            {"base": []},
+            ValueError,
+            r"histories\['base'\] must contain at least one history",
+        ),
         ({"base": 0.5}, TypeError, "history 0 of 'base' must be a dict of one list.*got float"),
         (
             {"base": [make_history(), {"loss": [0.4]}]},
             ValueError,
             r"history 1 of 'base' has no 'val_loss'; it has \['loss'\]",
         ),
-        ({"base": {"val_loss": []}}, ValueError, r"history 0 of 'base'\['val_loss'\] must hold"),
+        (
+            {"base": {"val_loss": []}},
+            ValueError,
+            r"history 0 of 'base'\['val_loss'\] must",
+        ),
     ],
 )
-def test_histories_that_cannot_be_drawn_are_refused(
+def test_invalid_histories_are_refused(
     histories: Any, error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
         HistoryComparisonDisplay.from_histories(histories)
 
 
-def test_estimators_that_are_no_dict_are_refused() -> None:
+def test_estimators_must_be_a_dict() -> None:
     with pytest.raises(TypeError, match=r"estimators must be a dict .*got HistoryClassifier"):
         HistoryComparisonDisplay.from_estimators(HistoryClassifier(make_history()).fit(X, y))

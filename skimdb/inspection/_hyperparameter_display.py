@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.validation import check_is_fitted
 
-from skimdb.inspection._history import History, check_histories, histories_of
+from skimdb.inspection._curves import History, check_histories, histories_of
 from skimdb.inspection._style import (
     BLUE,
     AxesLike,
@@ -25,8 +25,8 @@ from skimdb.inspection._style import (
 class HyperparameterDisplay:
     """Scores against the values of one hyper-parameter.
 
-    One panel per score. Numbers are on a numeric axis, logarithmic where they span more than a
-    factor of 30; other values are categories in the order in which they came.
+    One panel per score. Numbers have a numeric axis, which is logarithmic if they span more than a
+    factor of 30. Other values are categories, in the order given.
 
     It is recommended to use `from_histories`, `from_estimators` or `from_cv_results` to create a
     display. All parameters are stored as attributes.
@@ -36,21 +36,21 @@ class HyperparameterDisplay:
     param_name : str
         The name of the parameter.
     values : list
-        Its values; numbers in ascending order.
+        The values of the parameter; numbers in ascending order.
     scores : dict of str to ndarray of shape (n_values, 3)
-        For each score, by the label of its panel: the lower end of its spread, its centre, and the
-        upper end.
+        Scores by the label of their panel. The columns are the lower end of the error bar, the
+        point, and the upper end.
     description : str or None
-        What centre and spread are, for the legend; with None, there is no spread to draw.
+        What points and error bars show, for the legend. If None, there are no error bars.
 
     Attributes
     ----------
     figure_ : matplotlib Figure or SubFigure
-        The figure that holds the panels.
+        The figure with the panels.
     axes_ : ndarray of matplotlib Axes of shape (n_scores,)
         The panels, in the order of `scores`.
     errorbars_ : dict of str to matplotlib ErrorbarContainer
-        The centres and spreads in each panel.
+        The points and error bars of each panel.
 
     See Also
     --------
@@ -98,18 +98,18 @@ class HyperparameterDisplay:
     ) -> Self:
         """Draw minimum validation loss and maximum validation accuracy against a parameter.
 
-        Of several fits with one value, such as with several seeds, median and range are drawn.
+        Several fits with one value, such as with different seeds, are drawn as median and range.
 
         Parameters
         ----------
         param_name : str
             The name of the parameter.
         histories : mapping of parameter value to history or list of histories
-            A history is a mapping of str to array-like of shape (n_epochs,) with "val_loss" and
-            "val_accuracy".
+            A history is a mapping of str to array-like of shape (n_epochs,), as in Keras, with
+            "val_loss" and "val_accuracy".
         ax : matplotlib Axes or array-like of 2 Axes, default=None
-            One axes is divided in two, two axes become the panels; with None, a new figure is
-            made.
+            A single axes is split in two; two axes are used as they are. If None, a new figure
+            is created.
 
         Returns
         -------
@@ -120,11 +120,11 @@ class HyperparameterDisplay:
         TypeError
             If `histories` or a history is not a mapping.
         ValueError
-            If there is no history, or one of them has no validation values.
+            If `histories` is empty, or a history has no validation metrics.
         """
         checked = check_histories(histories, ["val_loss", "val_accuracy"])
-        values = [list(checked)[place] for place in _order(list(checked))]
-        # fmin and fmax pass over the not-a-number values of a diverged epoch.
+        values = [list(checked)[i] for i in _order(list(checked))]
+        # fmin and fmax ignore the NaN of a diverged epoch.
         losses = [[np.fmin.reduce(run["val_loss"]) for run in checked[value]] for value in values]
         accuracies = [
             [np.fmax.reduce(run["val_accuracy"]) for run in checked[value]] for value in values
@@ -155,11 +155,11 @@ class HyperparameterDisplay:
         param_name : str
             The name of the parameter.
         estimators : mapping of parameter value to estimator or list of estimators
-            Fitted estimators with `history_`, as `DenseSentimentClassifier`, or pipelines that end
-            in one. Of several with one value, median and range are drawn.
+            Fitted estimators with `history_`, such as `DenseSentimentClassifier`, or pipelines
+            that end in one. Several with one value are drawn as median and range.
         ax : matplotlib Axes or array-like of 2 Axes, default=None
-            One axes is divided in two, two axes become the panels; with None, a new figure is
-            made.
+            A single axes is split in two; two axes are used as they are. If None, a new figure
+            is created.
 
         Returns
         -------
@@ -172,7 +172,7 @@ class HyperparameterDisplay:
         TypeError
             If `estimators` is not a mapping, or one of them has no `history_`.
         ValueError
-            If there is not an estimator, or one of them was fitted without validation data.
+            If `estimators` is empty, or one was fitted without validation data.
         """
         return cls.from_histories(param_name, histories_of(estimators), ax=ax)
 
@@ -187,26 +187,25 @@ class HyperparameterDisplay:
     ) -> Self:
         """Draw the mean test score of a search against one of its parameters.
 
-        Of the candidates with the same value of the parameter, the one with the best mean test
-        score is drawn.
+        Of several candidates with the same value, the one with the best mean test score is drawn.
 
         Parameters
         ----------
         search : GridSearchCV or another fitted search, or mapping
             A fitted search, or its `cv_results_`.
         param_name : str
-            The name of the parameter, with or without the prefixes of the steps that hold it: "l2"
-            for "densesentimentclassifier__l2" if no other step's "l2" was searched.
+            Name of the parameter. Prefixes may be left out, as in "l2" for
+            "densesentimentclassifier__l2", if no other step's "l2" was searched.
         scoring : str, default="score"
-            The name of the score: "score" of a search with a single one, else one of the names
-            that its `scoring` had.
+            Name of the score: "score" if the search has a single metric, otherwise one of the
+            names in its `scoring`.
         ax : matplotlib Axes, default=None
-            The axes to draw on; with None, a new figure is made.
+            Axes to draw on. If None, a new figure is created.
 
         Returns
         -------
         display : HyperparameterDisplay
-            With one panel: mean ± standard deviation over the folds.
+            One panel, with mean ± standard deviation over the folds.
 
         Raises
         ------
@@ -215,8 +214,7 @@ class HyperparameterDisplay:
         TypeError
             If `search` is not a search.
         ValueError
-            If the parameter was not searched or its name is ambiguous, or if there is no such
-            score.
+            If the parameter was not searched, its name is ambiguous, or the score is unknown.
         """
         results = _cv_results(search)
         candidates = results["params"]
@@ -227,7 +225,7 @@ class HyperparameterDisplay:
         mean = np.asarray(results[f"mean_test_{scoring}"], dtype=np.float64)
         std = np.asarray(results[f"std_test_{scoring}"], dtype=np.float64)
         best = _best_candidates(candidates, param, mean)
-        best = [best[place] for place in _order([candidates[row][param] for row in best])]
+        best = [best[i] for i in _order([candidates[row][param] for row in best])]
         label = score_label(f"mean_test_{scoring}")
         description = "Mean ± standard deviation over folds"
         if any(len(candidate) > 1 for candidate in candidates):
@@ -245,8 +243,8 @@ class HyperparameterDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or array-like of n_scores Axes, default=None
-            One axes is divided if there are several scores, several axes become the panels; with
-            None, a new figure is made.
+            A single axes is split if there are several scores; several axes are used as they are.
+            If None, a new figure is created.
 
         Returns
         -------
@@ -255,9 +253,9 @@ class HyperparameterDisplay:
         Raises
         ------
         TypeError
-            If `ax` does not hold axes.
+            If `ax` does not consist of matplotlib Axes.
         ValueError
-            If `ax` holds another number of axes, or one that cannot be divided.
+            If the number of axes is wrong, or a single axes cannot be split.
         """
         self.figure_, self.axes_ = panels(ax, len(self.scores))
         self.errorbars_ = {}
@@ -276,7 +274,7 @@ class HyperparameterDisplay:
                 capsize=4,
                 label=self.description,
             )
-            # One line would be longer than a panel is high.
+            # On one line, it would be longer than the panel.
             panel.set_ylabel(textwrap.fill(label, 20))
             if numeric:
                 _scale_to_numbers(panel, positions)
@@ -294,9 +292,9 @@ def _are_numbers(values: Sequence[Any]) -> bool:
 
 
 def _order(values: Sequence[Any]) -> list[int]:
-    """Return the places of numbers from the least to the greatest, of other values as they are."""
-    places = list(range(len(values)))
-    return sorted(places, key=lambda place: values[place]) if _are_numbers(values) else places
+    """Return the indices that sort numbers; other values keep their order."""
+    indices = list(range(len(values)))
+    return sorted(indices, key=lambda i: values[i]) if _are_numbers(values) else indices
 
 
 def _median_and_range(scores: Sequence[Sequence[float]]) -> NDArray[np.float64]:
@@ -305,7 +303,7 @@ def _median_and_range(scores: Sequence[Sequence[float]]) -> NDArray[np.float64]:
 
 
 def _cv_results(search: Any) -> Mapping[str, Any]:
-    """Return the results of a search, or the mapping that they are."""
+    """Return the results of a fitted search; a mapping is returned as it is."""
     if isinstance(search, BaseSearchCV):
         check_is_fitted(search, "cv_results_")
         search = search.cv_results_
@@ -333,13 +331,13 @@ def _searched_param(candidates: Sequence[Mapping[str, Any]], param_name: str) ->
 def _best_candidates(
     candidates: Sequence[Mapping[str, Any]], param: str, mean: NDArray[np.float64]
 ) -> list[int]:
-    """Return the row of the best candidate for each value of the parameter."""
+    """Return the index of the best candidate for each value of the parameter."""
     # A candidate whose fit failed has no mean.
     ranking = np.where(np.isnan(mean), -np.inf, mean)
     best: dict[str, int] = {}
     for row, candidate in enumerate(candidates):
         if param in candidate:
-            # Values need not be hashable: a list of units, say.
+            # Values need not be hashable: `units` may be a list.
             value = str(candidate[param])
             if value not in best or ranking[row] > ranking[best[value]]:
                 best[value] = row
@@ -347,7 +345,7 @@ def _best_candidates(
 
 
 def _scale_to_numbers(panel: Any, values: NDArray[np.float64]) -> None:
-    """Choose a linear or logarithmic axis, and put its ticks at values that do not crowd."""
+    """Choose a linear or logarithmic axis, and put ticks at values with room for a label."""
     magnitudes = np.abs(values[values != 0])
     if magnitudes.size and magnitudes.max() > 30 * magnitudes.min():
         if (values > 0).all():
@@ -356,12 +354,12 @@ def _scale_to_numbers(panel: Any, values: NDArray[np.float64]) -> None:
             panel.set_xscale("symlog", linthresh=magnitudes.min())
     labels = [f"{value:.5g}" for value in values]
     ticks = _uncrowded(panel, values, labels)
-    panel.set_xticks(values[ticks], [labels[place] for place in ticks])
+    panel.set_xticks(values[ticks], [labels[i] for i in ticks])
     panel.minorticks_off()
 
 
 def _uncrowded(panel: Any, values: NDArray[np.float64], labels: list[str]) -> list[int]:
-    """Return the places of ascending values whose tick labels do not touch one another."""
+    """Return the indices of ascending values whose tick labels do not overlap."""
     font_size = panel.xaxis.get_major_ticks(1)[0].label1.get_size()
     # A digit is less than 0.7 of the font size wide.
     digit = 0.7 * font_size / 72 * panel.figure.dpi
@@ -369,7 +367,7 @@ def _uncrowded(panel: Any, values: NDArray[np.float64], labels: list[str]) -> li
     positions = panel.xaxis.get_transform().transform(values)
     pixels = panel.bbox.width * (positions - positions[0]) / (np.ptp(positions) or 1)
     chosen = [0]
-    for place in range(1, len(values)):
-        if pixels[place] - pixels[chosen[-1]] > distance:
-            chosen.append(place)
+    for i in range(1, len(values)):
+        if pixels[i] - pixels[chosen[-1]] > distance:
+            chosen.append(i)
     return chosen

@@ -5,7 +5,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skimdb.inspection._history import Curve, History, check_history, last_step
+from skimdb.inspection._curves import Curve, History, check_history, last_step
 from skimdb.inspection._style import (
     BLACK,
     BLUE,
@@ -21,8 +21,8 @@ from skimdb.inspection._style import (
 class TrainingHistoryDisplay:
     """Loss and accuracy per epoch of one fit.
 
-    Two panels, loss and accuracy: the training values as dots, the validation values as a line,
-    and the best epoch as a vertical dotted line.
+    Two panels show loss and accuracy: training values as dots, validation values as a line, and
+    the best epoch as a vertical dotted line.
 
     It is recommended to use `from_estimator` or `from_history` to create a display. All
     parameters are stored as attributes.
@@ -30,21 +30,20 @@ class TrainingHistoryDisplay:
     Parameters
     ----------
     history : dict of str to ndarray of shape (n_epochs,)
-        "loss" and "accuracy" and, where the fit had validation data, "val_loss" and
-        "val_accuracy".
+        "loss" and "accuracy"; with validation data, also "val_loss" and "val_accuracy".
     best_epoch : int or None, default=None
-        The best epoch, counted from 1; none is marked with None.
+        The epoch to mark, counted from 1. If None, no epoch is marked.
     reference : dict of str to ndarray of shape (n_reference_epochs,) or None, default=None
-        Another history, drawn behind the first in grey.
+        Another history, drawn in grey behind the first.
     name : str or None, default=None
         The title of the legend.
     reference_name : str, default="Reference"
-        The name of `reference` in the legend.
+        Name of `reference` in the legend.
 
     Attributes
     ----------
     figure_ : matplotlib Figure or SubFigure
-        The figure that holds the panels.
+        The figure with the panels.
     axes_ : ndarray of matplotlib Axes of shape (2,)
         The panels: loss, accuracy.
     lines_ : dict of str to matplotlib Line2D
@@ -52,7 +51,7 @@ class TrainingHistoryDisplay:
     reference_lines_ : dict of str to matplotlib Line2D
         The curve of each metric of `reference`.
     best_epoch_lines_ : list of matplotlib Line2D
-        The mark of the best epoch in each panel; empty if there is none.
+        The line at the best epoch in each panel; empty if there is none.
 
     See Also
     --------
@@ -60,8 +59,7 @@ class TrainingHistoryDisplay:
 
     References
     ----------
-    The form of the plot is that of F. Chollet, "Deep Learning with Python", Manning, 2017,
-    section 3.4.
+    The plot follows F. Chollet, "Deep Learning with Python", Manning, 2017, section 3.4.
 
     Examples
     --------
@@ -116,18 +114,18 @@ class TrainingHistoryDisplay:
         Parameters
         ----------
         estimator : estimator or Pipeline
-            A fitted estimator with `history_`, as `DenseSentimentClassifier`, or a pipeline that
-            ends in one. The best epoch is its `best_epoch_`, if it has one, else the epoch with
-            the least validation loss.
+            A fitted estimator with `history_`, such as `DenseSentimentClassifier`, or a pipeline
+            that ends in one. Its `best_epoch_` is marked, or else the epoch with the lowest
+            validation loss.
         ax : matplotlib Axes or array-like of 2 Axes, default=None
-            One axes is divided in two, two axes become the panels; with None, a new figure is
-            made.
+            A single axes is split in two; two axes are used as they are. If None, a new figure
+            is created.
         reference : mapping of str to array-like of shape (n_reference_epochs,), default=None
-            Another history, drawn behind the first in grey.
+            Another history, drawn in grey behind the first.
         name : str, default=None
-            The title of the legend; with None, the name of the estimator's class.
+            Title of the legend. If None, the name of the estimator's class.
         reference_name : str, default="Reference"
-            The name of `reference` in the legend.
+            Name of `reference` in the legend.
 
         Returns
         -------
@@ -145,7 +143,7 @@ class TrainingHistoryDisplay:
         best_epoch = getattr(model, "best_epoch_", None)
         return cls(
             history=history,
-            best_epoch=_least_validation_loss(history) if best_epoch is None else best_epoch,
+            best_epoch=_best_epoch(history) if best_epoch is None else best_epoch,
             reference=None if reference is None else _check(reference, "reference"),
             name=type(model).__name__ if name is None else name,
             reference_name=reference_name,
@@ -166,17 +164,17 @@ class TrainingHistoryDisplay:
         Parameters
         ----------
         history : mapping of str to array-like of shape (n_epochs,)
-            "loss" and "accuracy", and "val_loss" and "val_accuracy" where there are validation
-            data. The best epoch is the one with the least validation loss.
+            "loss" and "accuracy"; with validation data, also "val_loss" and "val_accuracy". The
+            epoch with the lowest validation loss is marked.
         ax : matplotlib Axes or array-like of 2 Axes, default=None
-            One axes is divided in two, two axes become the panels; with None, a new figure is
-            made.
+            A single axes is split in two; two axes are used as they are. If None, a new figure
+            is created.
         reference : mapping of str to array-like of shape (n_reference_epochs,), default=None
-            Another history, drawn behind the first in grey.
+            Another history, drawn in grey behind the first.
         name : str, default=None
             The title of the legend.
         reference_name : str, default="Reference"
-            The name of `reference` in the legend.
+            Name of `reference` in the legend.
 
         Returns
         -------
@@ -187,12 +185,12 @@ class TrainingHistoryDisplay:
         TypeError
             If a history is not a mapping.
         ValueError
-            If a history lacks "loss" or "accuracy", has no epoch, or its lists differ in length.
+            If a history lacks "loss" or "accuracy", is empty, or has lists of different lengths.
         """
         checked = _check(history, "history")
         return cls(
             history=checked,
-            best_epoch=_least_validation_loss(checked),
+            best_epoch=_best_epoch(checked),
             reference=None if reference is None else _check(reference, "reference"),
             name=name,
             reference_name=reference_name,
@@ -204,8 +202,8 @@ class TrainingHistoryDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or array-like of 2 Axes, default=None
-            One axes is divided in two, two axes become the panels; with None, a new figure is
-            made.
+            A single axes is split in two; two axes are used as they are. If None, a new figure
+            is created.
 
         Returns
         -------
@@ -214,9 +212,9 @@ class TrainingHistoryDisplay:
         Raises
         ------
         TypeError
-            If `ax` does not hold axes.
+            If `ax` does not consist of matplotlib Axes.
         ValueError
-            If `ax` holds another number of axes, or one that cannot be divided.
+            If the number of axes is wrong, or a single axes cannot be split.
         """
         self.figure_, self.axes_ = panels(ax, 2)
         self.lines_, self.reference_lines_, self.best_epoch_lines_ = {}, {}, []
@@ -268,7 +266,7 @@ class TrainingHistoryDisplay:
 def _plot_curves(
     panel: Any, history: dict[str, Curve], styles: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
-    """Draw the metrics that the history has, each in its style."""
+    """Draw those metrics that the history has, and return their lines."""
     lines = {}
     for metric, style in styles.items():
         if metric in history:
@@ -283,10 +281,10 @@ def _check(history: History, name: str) -> dict[str, Curve]:
     )
 
 
-def _least_validation_loss(history: dict[str, Curve]) -> int | None:
-    """Return the epoch, counted from 1, with the least validation loss, if it is known."""
+def _best_epoch(history: dict[str, Curve]) -> int | None:
+    """Return the epoch with the lowest validation loss, counted from 1, if there is one."""
     losses = history.get("val_loss")
-    # A diverged fit has not-a-number losses.
+    # The losses of a diverged fit are NaN.
     if losses is None or np.isnan(losses).all():
         return None
     return int(np.nanargmin(losses)) + 1

@@ -32,7 +32,7 @@ def test_rows_are_sorted_by_mean_with_the_best_at_the_top() -> None:
     assert top > 2
 
 
-def test_of_equal_means_the_first_given_is_at_the_top() -> None:
+def test_ties_keep_the_given_order_from_the_top() -> None:
     display = ComparisonDisplay.from_comparison(make_comparison({"a": [0.5], "b": [0.5]}))
     assert display.names_ == ["b", "a"]
 
@@ -46,7 +46,7 @@ def test_each_fold_is_a_dot_in_its_row() -> None:
         assert (dots.get_marker(), dots.get_linestyle()) == ("o", "None")
 
 
-def test_means_are_marks_of_another_form() -> None:
+def test_means_are_diamonds() -> None:
     means = ComparisonDisplay.from_comparison(make_comparison(SCORES)).means_
     expected = [[sum(SCORES[name]) / 3, row] for row, name in enumerate(["bayes", "dense"])]
     np.testing.assert_allclose(means.get_xydata()[:2], expected)
@@ -74,7 +74,7 @@ def test_each_fold_is_connected_by_a_line_behind_the_dots() -> None:
     assert all(line.get_zorder() < display.means_.get_zorder() for line in display.fold_lines_)
 
 
-def test_one_estimator_has_no_lines() -> None:
+def test_single_estimator_has_no_fold_lines() -> None:
     display = ComparisonDisplay.from_comparison(make_comparison({"a": [0.8, 0.9]}))
     assert display.fold_lines_ == []
 
@@ -100,6 +100,6 @@ def test_unknown_metric_is_refused() -> None:
         ComparisonDisplay.from_comparison(make_comparison(SCORES), scoring="f1")
 
 
-def test_what_is_no_comparison_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"comparison must be a comparison of estimators.*got dict"):
+def test_object_without_scores_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"comparison must have `scores` and `scoring`, .*got dict"):
         ComparisonDisplay.from_comparison({"scores": {}})

@@ -43,7 +43,7 @@ def test_training_is_dots_and_validation_a_line() -> None:
         assert (validation.get_marker(), validation.get_linestyle()) == ("None", "-")
 
 
-def test_best_epoch_has_the_least_validation_loss() -> None:
+def test_best_epoch_has_the_lowest_validation_loss() -> None:
     display = TrainingHistoryDisplay.from_history(HISTORY)
     assert display.best_epoch == 3
     assert [line.get_xdata()[0] for line in display.best_epoch_lines_] == [3, 3]
@@ -51,12 +51,12 @@ def test_best_epoch_has_the_least_validation_loss() -> None:
     assert legend_texts(display.axes_[0]) == ["Training", "Validation", "Best epoch (3)"]
 
 
-def test_best_epoch_passes_over_a_diverged_epoch() -> None:
+def test_best_epoch_ignores_diverged_epochs() -> None:
     history = HISTORY | {"val_loss": [np.nan, 0.4, 0.3, np.nan]}
     assert TrainingHistoryDisplay.from_history(history).best_epoch == 3
 
 
-def test_wholly_diverged_fit_has_no_best_epoch() -> None:
+def test_fit_with_only_diverged_epochs_has_no_best_epoch() -> None:
     history = HISTORY | {"val_loss": [np.nan] * 4}
     display = TrainingHistoryDisplay.from_history(history)
     assert display.best_epoch is None
@@ -71,7 +71,7 @@ def test_without_validation_only_training_is_drawn() -> None:
     assert legend_texts(display.axes_[0]) == ["Training"]
 
 
-def test_reference_is_drawn_behind_in_grey_under_its_own_name() -> None:
+def test_reference_is_drawn_in_grey_behind_the_history() -> None:
     reference = make_history(7)
     display = TrainingHistoryDisplay.from_history(
         HISTORY, reference=reference, reference_name="Published"
@@ -92,7 +92,7 @@ def test_reference_is_drawn_behind_in_grey_under_its_own_name() -> None:
     ]
 
 
-def test_reference_differs_from_the_history_without_its_colour() -> None:
+def test_reference_can_be_told_apart_without_colour() -> None:
     display = TrainingHistoryDisplay.from_history(HISTORY, reference=HISTORY)
     for metric in ["loss", "accuracy"]:
         line, reference = display.lines_[metric], display.reference_lines_[metric]
@@ -111,7 +111,7 @@ def test_name_is_the_title_of_the_legend() -> None:
     assert display.axes_[0].get_legend().get_title().get_text() == "Base network"
 
 
-def test_other_metrics_are_left_alone() -> None:
+def test_other_metrics_are_ignored() -> None:
     display = TrainingHistoryDisplay.from_history(HISTORY | {"learning_rate": [0.001]})
     assert sorted(display.history) == sorted(METRICS)
 
@@ -134,7 +134,7 @@ def test_estimator_is_drawn_as_its_history() -> None:
     assert display.reference_name == "Published"
 
 
-def test_estimators_own_best_epoch_comes_first() -> None:
+def test_best_epoch_of_the_estimator_is_preferred() -> None:
     classifier = HistoryClassifier(HISTORY, best_epoch=2).fit(X, y)
     display = TrainingHistoryDisplay.from_estimator(classifier)
     assert display.best_epoch == 2
@@ -152,7 +152,7 @@ def test_pipeline_is_drawn_as_its_last_step(depth: int) -> None:
     assert display.name == "HistoryClassifier"
 
 
-def test_name_of_an_estimator_can_be_given() -> None:
+def test_name_can_be_set() -> None:
     classifier = HistoryClassifier(HISTORY).fit(X, y)
     assert TrainingHistoryDisplay.from_estimator(classifier, name="Base").name == "Base"
 
@@ -173,7 +173,7 @@ def test_estimator_without_a_history_is_refused(estimator: LogisticRegression) -
         TrainingHistoryDisplay.from_estimator(estimator.fit(X, y))
 
 
-def test_history_that_is_no_dict_is_refused() -> None:
+def test_history_must_be_a_dict() -> None:
     with pytest.raises(TypeError, match=r"history must be a dict of one list.*got list"):
         TrainingHistoryDisplay.from_history([0.5, 0.3])
 
@@ -185,23 +185,23 @@ def test_history_without_loss_or_accuracy_is_refused(metric: str) -> None:
         TrainingHistoryDisplay.from_history(history)
 
 
-def test_reference_is_checked_as_the_history() -> None:
+def test_reference_is_checked_like_the_history() -> None:
     with pytest.raises(ValueError, match="reference has no 'accuracy'"):
         TrainingHistoryDisplay.from_history(HISTORY, reference={"loss": [1.0]})
     with pytest.raises(ValueError, match="reference has no 'loss'"):
         TrainingHistoryDisplay.from_estimator(HistoryClassifier(HISTORY).fit(X, y), reference={})
 
 
-def test_history_of_no_epoch_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"history\['loss'\].*at least one epoch.*shape \(0,\)"):
+def test_empty_history_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"history\['loss'\].*and not empty.*shape \(0,\)"):
         TrainingHistoryDisplay.from_history({"loss": [], "accuracy": []})
 
 
-def test_history_of_more_than_one_number_per_epoch_is_refused() -> None:
+def test_history_must_be_one_number_per_epoch() -> None:
     with pytest.raises(ValueError, match=r"history\['loss'\].*one number per epoch.*shape \(1, 2"):
         TrainingHistoryDisplay.from_history({"loss": [[0.5, 0.3]], "accuracy": [0.8]})
 
 
 def test_metrics_of_different_length_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"differ in their numbers of epochs: .*'val_loss': 2"):
+    with pytest.raises(ValueError, match=r"must have the same number of epochs, .*'val_loss': 2"):
         TrainingHistoryDisplay.from_history(HISTORY | {"val_loss": [0.4, 0.3]})

@@ -4,9 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline
 
 from skimdb.inspection import ReviewTextDisplay, explain_reviews
 from skimdb.inspection._style import BLUE, ORANGE
@@ -22,13 +20,6 @@ def draw(words: list[str], contributions: list[float], ax: Any = None) -> Review
     return display.plot(ax)
 
 
-@pytest.fixture
-def pipeline() -> Pipeline:
-    texts = ["great film", "great cast", "dull film", "dull plot"]
-    model = make_pipeline(CountVectorizer(binary=True), LogisticRegression())
-    return model.fit(texts, ["good", "good", "bad", "bad"])
-
-
 def boxes(display: ReviewTextDisplay) -> list[Any]:
     display.figure_.canvas.draw()
     return [text.get_window_extent() for text in display.texts_]
@@ -36,7 +27,7 @@ def boxes(display: ReviewTextDisplay) -> list[Any]:
 
 @pytest.mark.parametrize("layout", [None, "constrained"])
 @pytest.mark.parametrize("n_words", [3, 18, 3000])
-def test_words_follow_each_other_within_the_axes(layout: Any, n_words: int) -> None:
+def test_words_are_wrapped_within_the_axes(layout: Any, n_words: int) -> None:
     words = [f"{'x' * (1 + number % 9)}{number}" for number in range(n_words)]
     ax = plt.figure(layout=layout).subplots(2, 2)[1, 0]
     display = draw(words, [0.1] * n_words, ax)
@@ -50,13 +41,13 @@ def test_words_follow_each_other_within_the_axes(layout: Any, n_words: int) -> N
         assert room.x0 - 1 <= box.x0 < box.x1 <= room.x1 + 1
         assert room.y0 - 6 <= box.y0 < box.y1 <= room.y1 + 6
         if before is not None:
-            goes_on = box.x0 >= before.x1 - 1 and abs(box.y0 - before.y0) < 8
+            same_line = box.x0 >= before.x1 - 1 and abs(box.y0 - before.y0) < 8
             new_line = box.x0 < before.x0 and box.y1 < before.y0
-            assert goes_on or new_line
+            assert same_line or new_line
         before = box
 
 
-def test_word_longer_than_a_line_has_a_line_of_its_own() -> None:
+def test_long_word_has_its_own_line() -> None:
     display = draw(["a", "x" * 500, "b"], [0.0] * 3)
     first, second, third = boxes(display)
     assert first.y0 > second.y1 > second.y0 > third.y1
@@ -87,19 +78,19 @@ def test_text_without_contributions_is_plain() -> None:
     assert len(display.ax_.lines) == 0
 
 
-def test_no_words_leave_the_axes_empty() -> None:
+def test_axes_without_words_are_empty() -> None:
     display = draw([], [])
     assert display.texts_ == []
     assert len(display.ax_.lines) == 0
 
 
-def test_legend_tells_the_classes_and_the_prediction() -> None:
+def test_legend_shows_the_classes_and_the_prediction() -> None:
     display = draw(["great"], [1.0])
     assert legend_texts(display.ax_) == ["For bad", "For good"]
     assert display.ax_.get_legend().get_title().get_text() == "A review"
 
 
-def test_words_are_no_mathematical_formulas() -> None:
+def test_dollar_signs_are_not_parsed_as_math() -> None:
     display = draw(["$\\frac$"], [1.0])
     display.figure_.canvas.draw()
     assert display.texts_[0].get_text() == "$\\frac$"
@@ -116,17 +107,17 @@ def test_from_estimator_explains_one_review(pipeline: Pipeline, method: Any) -> 
     assert display.title == explanation.title
 
 
-def test_what_is_no_explanation_is_refused(pipeline: Pipeline) -> None:
-    with pytest.raises(TypeError, match=r"explanation must be of a single review.*got str"):
+def test_other_objects_are_refused(pipeline: Pipeline) -> None:
+    with pytest.raises(TypeError, match=r"explanation must be a ReviewExplanation.*got str"):
         ReviewTextDisplay.from_explanation("great film")
 
 
 def test_review_without_words_is_refused(pipeline: Pipeline) -> None:
-    with pytest.raises(ValueError, match=r"must be of a review with words.*this one has none"):
+    with pytest.raises(ValueError, match=r"must contain at least one word, got none"):
         ReviewTextDisplay.from_estimator(pipeline, "")
 
 
-def test_title_can_be_given(pipeline: Pipeline) -> None:
+def test_title_can_be_set(pipeline: Pipeline) -> None:
     (explanation,) = explain_reviews(pipeline, ["great film"])
     display = ReviewTextDisplay.from_explanation(explanation, title="Misclassified")
     assert display.ax_.get_legend().get_title().get_text() == "Misclassified"

@@ -1,4 +1,4 @@
-"""A review with its words highlighted, as a picture."""
+"""The text of a review with highlighted words."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -17,17 +17,17 @@ from skimdb.inspection._explanation import (
 from skimdb.inspection._highlight import MAX_OPACITY
 from skimdb.inspection._style import BLUE, ORANGE, legend_above, panels
 
-# In heights of the font.
+# In multiples of the font size.
 _LINE_HEIGHT, _SPACE, _UNDERLINE_DEPTH = 1.9, 0.45, 0.3
 
 
 class ReviewTextDisplay:
-    """A review as text, its words coloured by what they contribute to its classification.
+    """The text of a review, with words coloured by their contribution to its classification.
 
-    Words that speak for the second class are blue and underlined, those that speak for the first
-    are orange and underlined with dots; the stronger, the more opaque. Lines are broken for the
-    size that the axes have when `plot` is called, and for matplotlib's ``font.size``. What has no
-    room is left out, and an ellipsis stands for it.
+    Words that support the second class are blue with a solid underline, words that support the
+    first are orange with a dotted underline. The larger the contribution, the stronger the colour.
+    Lines are wrapped to the size that the axes have when `plot` is called, and for matplotlib's
+    ``font.size``. Text that does not fit is replaced with an ellipsis.
 
     It is recommended to use `from_estimator` or `from_explanation` to create a display. All
     parameters are stored as attributes.
@@ -35,9 +35,9 @@ class ReviewTextDisplay:
     Parameters
     ----------
     words : sequence of str of length n_words
-        The words in their order.
+        The words in order.
     contributions : sequence of float of length n_words
-        What each contributes to the log-odds.
+        Contribution of each word to the log-odds.
     classes : ndarray of shape (2,)
         The labels of the two classes.
     title : str
@@ -46,16 +46,16 @@ class ReviewTextDisplay:
     Attributes
     ----------
     figure_ : matplotlib Figure or SubFigure
-        The figure that holds the axes.
+        The figure with the axes.
     ax_ : matplotlib Axes
         The axes with the text.
     texts_ : list of matplotlib Text
-        The words that are shown, and an ellipsis if there are more.
+        The words that are shown, and an ellipsis if some are not.
 
     See Also
     --------
-    explain_reviews : Computes the contributions; in a notebook it shows them in this form too.
-    WordContributionDisplay : The largest contributions as bars.
+    explain_reviews : Compute the contributions; notebooks show the result in the same form.
+    WordContributionDisplay : Bars of the largest contributions.
 
     Examples
     --------
@@ -97,13 +97,13 @@ class ReviewTextDisplay:
         Parameters
         ----------
         pipeline : Pipeline
-            Fitted, as `explain_reviews` takes it.
+            Fitted pipeline; see `explain_reviews`.
         review : str or sequence of int
             A single review: a text, or word indices.
         method : {"occlusion", "gradient"}, default="occlusion"
             How contributions are computed; see `explain_reviews`.
         ax : matplotlib Axes, default=None
-            The axes to draw on; with None, a new figure is made.
+            Axes to draw on. If None, a new figure is created.
 
         Returns
         -------
@@ -112,7 +112,7 @@ class ReviewTextDisplay:
         Raises
         ------
         TypeError, ValueError, sklearn.exceptions.NotFittedError
-            As `explain_reviews` and `from_explanation` do.
+            See `explain_reviews` and `from_explanation`.
         """
         (explanation,) = explain_reviews(pipeline, [review], method=method)
         return cls.from_explanation(explanation, ax=ax)
@@ -125,16 +125,16 @@ class ReviewTextDisplay:
         title: str | None = None,
         ax: Axes | None = None,
     ) -> Self:
-        """Draw the text of a review that has been explained.
+        """Draw the text of an explained review.
 
         Parameters
         ----------
         explanation : ReviewExplanation
-            One of what `explain_reviews` returns.
+            Explanation of one review: an item of the result of `explain_reviews`.
         title : str, default=None
-            The title of the legend; with None, the prediction.
+            Title of the legend. If None, the prediction.
         ax : matplotlib Axes, default=None
-            The axes to draw on; with None, a new figure is made.
+            Axes to draw on. If None, a new figure is created.
 
         Returns
         -------
@@ -143,15 +143,15 @@ class ReviewTextDisplay:
         Raises
         ------
         TypeError
-            If `explanation` is not of a single review, or `ax` is not axes.
+            If `explanation` is not a ReviewExplanation, or `ax` is not a matplotlib Axes.
         ValueError
-            If the words of the review are not known, or it has none.
+            If the explanation has no words.
         """
         check_explanation(explanation)
         if not explanation.words:
             raise ValueError(
-                "explanation must be of a review with words, from a pipeline that takes texts or "
-                "word indices; this one has none."
+                "explanation must contain at least one word, got none; the pipeline must take "
+                "texts or word indices."
             )
         return cls(
             words=[word.text for word in explanation.words],
@@ -166,7 +166,7 @@ class ReviewTextDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            The axes to draw on; with None, a new figure is made.
+            Axes to draw on. If None, a new figure is created.
 
         Returns
         -------
@@ -175,16 +175,16 @@ class ReviewTextDisplay:
         Raises
         ------
         TypeError
-            If `ax` is not axes.
+            If `ax` is not a matplotlib Axes.
         """
         self.figure_, (self.ax_,) = panels(ax, 1)
         self.ax_.set_axis_off()
         for label, color in zip(self.classes, [ORANGE, BLUE], strict=True):
             self.ax_.fill([], [], color=color, label=f"For {label}")
         legend_above(self.ax_, title=self.title, ncols=2)
-        # Only now is it decided where the axes are, and so how long the lines can be.
+        # The layout decides the size of the axes, to which lines are wrapped.
         self.figure_.canvas.figure.draw_without_rendering()
-        shown, ellipsis = self._flow()
+        shown, ellipsis = self._wrap()
         self.texts_ = [*shown, *ellipsis]
         largest = max(map(abs, self.contributions), default=0.0) or 1.0
         for text, contribution in zip(shown, self.contributions, strict=False):
@@ -192,10 +192,10 @@ class ReviewTextDisplay:
                 self._highlight(text, contribution / largest)
         return self
 
-    def _flow(self) -> tuple[list[Any], list[Any]]:
-        """Put words side by side and in lines below each other, as far as there is room.
+    def _wrap(self) -> tuple[list[Any], list[Any]]:
+        """Place as many words as fit, in lines, and return their texts.
 
-        Return their texts, and a list with an ellipsis if words are left out, else an empty one.
+        The second list has an ellipsis if not all words fit.
         """
         room, height = self.ax_.bbox.size
         ellipsis = self._text("…")
@@ -219,13 +219,13 @@ class ReviewTextDisplay:
         return texts, []
 
     def _text(self, word: str) -> Any:
-        # Out of the layout, which would else move the axes whose size the lines are broken for.
+        # in_layout=False, because the layout would resize the axes to which lines are wrapped.
         return self.ax_.text(
             0, 0, word, transform=self.ax_.transAxes, parse_math=False, in_layout=False
         )
 
     def _highlight(self, text: Any, shade: float) -> None:
-        """Colour a text's ground, and underline it."""
+        """Colour the background of a text and underline it."""
         color = BLUE if shade > 0 else ORANGE
         text.set_bbox(
             {"facecolor": to_rgba(color, MAX_OPACITY * abs(shade)), "edgecolor": "none", "pad": 1}
@@ -247,5 +247,5 @@ class ReviewTextDisplay:
 
 
 def _pixels(text: Any) -> float:
-    """Return the size of a text's font in pixels."""
+    """Return the font size of a text in pixels."""
     return float(text.get_fontsize() * text.get_figure().canvas.figure.dpi / 72)

@@ -23,7 +23,7 @@ def centers(display: HyperparameterDisplay, label: str) -> np.ndarray:
 
 
 def spreads(display: HyperparameterDisplay, label: str) -> np.ndarray:
-    """Return lower and upper end of each error bar."""
+    """Return the lower and upper end of each error bar."""
     (bars,) = display.errorbars_[label].lines[2]
     return np.array([segment[:, 1] for segment in bars.get_segments()])
 
@@ -60,17 +60,17 @@ class TestFromHistories:
         assert display.errorbars_[LOSS].lines[0].axes is display.axes_[0]
         assert display.errorbars_[ACCURACY].lines[0].axes is display.axes_[1]
 
-    def test_spread_is_explained(self) -> None:
+    def test_legend_explains_the_error_bars(self) -> None:
         histories = [make_history()] * 2
         display = HyperparameterDisplay.from_histories("l2", {0.1: histories, 0.2: histories})
         assert legend_texts(display.axes_[0]) == ["Median and range of fits"]
 
-    def test_single_fits_have_no_spread_and_no_legend(self) -> None:
+    def test_single_fits_have_no_error_bars_and_no_legend(self) -> None:
         display = HyperparameterDisplay.from_histories("l2", {0.1: make_history()})
         assert not display.errorbars_[LOSS].has_yerr
         assert display.axes_[0].get_legend() is None
 
-    def test_diverged_epoch_is_passed_over(self) -> None:
+    def test_diverged_epoch_is_ignored(self) -> None:
         history = {"val_loss": [0.4, 0.3, np.nan], "val_accuracy": [0.8, 0.9, np.nan]}
         display = HyperparameterDisplay.from_histories("l2", {0.1: history})
         assert centers(display, LOSS).tolist() == [[0.1, 0.3]]
@@ -83,11 +83,11 @@ class TestFromHistories:
         with pytest.raises(ValueError, match=f"history 0 of 16 has no '{metric}'"):
             HyperparameterDisplay.from_histories("units", {16: history})
 
-    def test_histories_that_are_no_dict_are_refused(self) -> None:
+    def test_histories_must_be_a_dict(self) -> None:
         with pytest.raises(TypeError, match="histories must be a dict"):
             HyperparameterDisplay.from_histories("units", [make_history()])
 
-    def test_no_history_is_refused(self) -> None:
+    def test_empty_histories_are_refused(self) -> None:
         with pytest.raises(ValueError, match="at least one history"):
             HyperparameterDisplay.from_histories("units", {})
 
@@ -122,7 +122,7 @@ class TestHorizontalAxis:
             ([np.float64(0.5), np.int64(1)], "linear"),
         ],
     )
-    def test_numbers_are_on_a_log_scale_where_they_span_more_than_30(
+    def test_numbers_that_span_more_than_a_factor_of_30_have_a_log_scale(
         self, values: list[float], scale: str
     ) -> None:
         ax = draw_values(values)
@@ -164,7 +164,7 @@ class TestHorizontalAxis:
         assert len(boxes) >= 5
         assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
 
-    def test_given_axes_that_share_nothing_have_the_same_scale(self) -> None:
+    def test_axes_that_are_not_shared_have_the_same_scale(self) -> None:
         histories = {1: make_history(), 100: make_history()}
         display = HyperparameterDisplay.from_histories("u", histories, ax=plt.subplots(1, 2)[1])
         assert [ax.get_xscale() for ax in display.axes_] == ["log", "log"]
@@ -225,7 +225,7 @@ class TestFromCvResults:
             "Mean ± standard deviation over folds, best of the other parameters"
         ]
 
-    def test_single_searched_parameter_has_no_others(self) -> None:
+    def test_legend_of_a_single_parameter_names_no_others(self) -> None:
         search = GridSearchCV(LogisticRegression(), {"C": [1.0, 2.0]}, cv=2).fit(SAMPLES, TARGET)
         display = HyperparameterDisplay.from_cv_results(search, "C")
         assert legend_texts(display.axes_[0]) == ["Mean ± standard deviation over folds"]
@@ -236,7 +236,7 @@ class TestFromCvResults:
         assert display.param_name == name
         assert display.values == SEARCHED_C
 
-    def test_results_are_drawn_as_their_search(self, search: GridSearchCV) -> None:
+    def test_cv_results_are_drawn_like_their_search(self, search: GridSearchCV) -> None:
         of_search = HyperparameterDisplay.from_cv_results(search, "C")
         of_results = HyperparameterDisplay.from_cv_results(search.cv_results_, "C")
         np.testing.assert_array_equal(
@@ -317,6 +317,6 @@ class TestFromCvResults:
             )
 
     @pytest.mark.parametrize("search", [LogisticRegression(), {"mean_test_score": [0.1]}])
-    def test_what_is_no_search_is_refused(self, search: object) -> None:
+    def test_other_objects_are_refused(self, search: object) -> None:
         with pytest.raises(TypeError, match="search must be a fitted GridSearchCV or Randomized"):
             HyperparameterDisplay.from_cv_results(search, "C")

@@ -4,9 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline
 
 from skimdb.inspection import (
     ReviewExplanation,
@@ -33,13 +31,6 @@ def make_explanation(contributions: list[float], names: Any = None) -> ReviewExp
     )
 
 
-@pytest.fixture
-def pipeline() -> Pipeline:
-    texts = ["great film", "great cast", "dull film", "dull plot"]
-    model = make_pipeline(CountVectorizer(binary=True), LogisticRegression())
-    return model.fit(texts, ["good", "good", "bad", "bad"])
-
-
 def bars(display: WordContributionDisplay) -> dict[int, float]:
     return {
         round(bar.get_y() + bar.get_height() / 2): bar.get_width()
@@ -52,7 +43,7 @@ def tick_labels(display: WordContributionDisplay) -> list[str]:
     return [label.get_text() for label in display.ax_.get_yticklabels()]
 
 
-def test_each_word_is_a_bar_from_the_top() -> None:
+def test_bars_run_from_top_to_bottom() -> None:
     display = WordContributionDisplay.from_explanation(make_explanation([2.0, -1.0, 0.5]))
     assert bars(display) == {0: 2.0, 1: -1.0, 2: 0.5}
     assert tick_labels(display) == ["word0", "word1", "word2"]
@@ -69,7 +60,7 @@ def test_bars_are_coloured_by_class() -> None:
     assert legend_texts(display.ax_) == ["For bad", "For good"]
 
 
-def test_classes_are_told_also_if_all_words_speak_for_one() -> None:
+def test_legend_names_both_classes_if_all_words_support_one() -> None:
     display = WordContributionDisplay.from_explanation(make_explanation([2.0]))
     assert legend_texts(display.ax_) == ["For bad", "For good"]
 
@@ -89,7 +80,7 @@ def test_prediction_is_the_title_of_the_legend() -> None:
     assert display.ax_.get_xlabel() == "Contribution to the log-odds"
 
 
-def test_words_are_no_mathematical_formulas() -> None:
+def test_dollar_signs_are_not_parsed_as_math() -> None:
     display = WordContributionDisplay.from_explanation(make_explanation([1.0], ["$\\frac$"]))
     display.figure_.canvas.draw()
     assert tick_labels(display) == ["$\\frac$"]
@@ -121,18 +112,18 @@ def test_top_words_are_drawn_with_their_counts(pipeline: Pipeline) -> None:
     assert display.ax_.get_xlabel().startswith("Mean contribution")
 
 
-def test_what_is_no_explanation_is_refused(pipeline: Pipeline) -> None:
+def test_explanation_must_be_of_a_single_review(pipeline: Pipeline) -> None:
     explanations = explain_reviews(pipeline, ["great film"])
-    with pytest.raises(TypeError, match=r"explanation must be of a single review, as explain_rev"):
+    with pytest.raises(TypeError, match="explanation must be a ReviewExplanation, such as ex"):
         WordContributionDisplay.from_explanation(explanations)
 
 
-def test_what_is_no_top_words_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"words must be what top_words returns.*got list"):
+def test_words_must_be_top_words() -> None:
+    with pytest.raises(TypeError, match=r"words must be a TopWords, .*got list"):
         WordContributionDisplay.from_top_words([])
 
 
-def test_no_top_words_are_refused() -> None:
+def test_empty_top_words_are_refused() -> None:
     empty = np.empty(0)
     words = TopWords(
         names=empty.astype(object),
@@ -142,12 +133,12 @@ def test_no_top_words_are_refused() -> None:
         n_reviews=2,
         classes=np.array(["bad", "good"]),
     )
-    with pytest.raises(ValueError, match="words must hold at least one word"):
+    with pytest.raises(ValueError, match="words must contain at least one word"):
         WordContributionDisplay.from_top_words(words)
 
 
 def test_review_without_features_is_refused(pipeline: Pipeline) -> None:
-    with pytest.raises(ValueError, match="must be of a review with features; this one has none"):
+    with pytest.raises(ValueError, match="must contain at least one feature, got none"):
         WordContributionDisplay.from_estimator(pipeline, "unknown")
 
 
@@ -156,7 +147,7 @@ def test_n_must_be_a_positive_integer() -> None:
         WordContributionDisplay.from_explanation(make_explanation([1.0]), n=0)
 
 
-def test_title_can_be_given(pipeline: Pipeline) -> None:
+def test_title_can_be_set(pipeline: Pipeline) -> None:
     (explanation,) = explain_reviews(pipeline, ["great film"])
     display = WordContributionDisplay.from_explanation(explanation, title="Misclassified")
     assert display.ax_.get_legend().get_title().get_text() == "Misclassified"
