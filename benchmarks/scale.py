@@ -108,8 +108,9 @@ bytes as Parquet.
 
 {table}
 
-Memory stays what it is: training and prediction hold buffers only. Predictions are by file, and the fits of a search by worker, so that more machines
-divide their time, down to that of one fit; a single network is trained in one place.
+Memory stays what it is: training and prediction hold buffers only. Predictions are by file, and the
+fits of a search by worker, so that more machines divide their time, down to that of one fit; a
+single network is trained in one place.
 
 ## The first bottleneck
 

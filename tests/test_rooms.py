@@ -1,6 +1,7 @@
 """Which sub-packages may import which."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,19 @@ def imported_rooms(path):
                     yield getattr(found, "__module__", f"skimdb.{alias.name}").split(".")[1]
             elif module.startswith("skimdb."):
                 yield module.split(".")[1]
+
+
+def test_the_arithmetic_of_networks_knows_nothing_of_keras():
+    for path in (ROOT / "neural_network" / "arrays").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                assert not any(
+                    "keras" in name.name or "tensorf" in name.name for name in node.names
+                )
+            if isinstance(node, ast.ImportFrom):
+                module = node.module or ""
+                allowed = ("skimdb.neural_network.arrays", "skimdb.utils", "numpy", "scipy")
+                assert module.startswith(allowed) or module.split(".")[0] in sys.stdlib_module_names
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -20,6 +20,7 @@ from benchmarks.speed.classifiers import CLASSIFIERS, measure_classifier, measur
 from benchmarks.speed.fits import (
     growth_cases,
     measure_growth,
+    measure_million_words,
     measure_ngrams,
     measure_search,
     measure_words_and_units,
@@ -44,6 +45,7 @@ PARTS: dict[str, list[str]] = {
     "n-grams": [OURS, MLP],
     "search": [OURS, MLP, SCIKERAS],
     "words and units": [OURS],
+    "a million words": [OURS],
     "growth": list(growth_cases()),
 }
 
@@ -81,13 +83,14 @@ def _measure(part: str, name: str, repeat: str, n_repeats: str = "1") -> Any:
         "search": lambda: measure_search(name),
         "growth": lambda: measure_growth(name, int(n_repeats)),
         "words and units": lambda: measure_words_and_units(int(n_repeats)),
+        "a million words": lambda: measure_million_words(int(n_repeats)),
     }
     return functions[part]()
 
 
 def _run(part: str, n_repeats: int) -> Any:
     names = [name for name in PARTS[part] if _is_installed(name)]
-    if part in ("growth", "words and units"):  # these repeat within one process
+    if part in ("growth", "words and units", "a million words"):  # these repeat within one process
         runs = measure_in_turns("speed", part, names, 1, str(n_repeats))
         once = {name: measured[0] for name, measured in runs.items()}
         return once if part == "growth" else once[OURS]

@@ -1,5 +1,6 @@
 """Fits on many features, searches, and how the time of a fit grows."""
 
+import pickle
 import time
 from typing import Any
 
@@ -12,7 +13,14 @@ from benchmarks.speed.classifiers import (
     mlp_classifier,
     plain_scikeras,
 )
-from benchmarks.speed.setting import NUM_WORDS, UNITS, Measurement, multi_hot, timed
+from benchmarks.speed.setting import (
+    BATCH_SIZE,
+    NUM_WORDS,
+    UNITS,
+    Measurement,
+    multi_hot,
+    timed,
+)
 
 SEARCH_GRID: dict[str, list[Any]] = {
     "units": [8, 16],
@@ -77,6 +85,46 @@ def measure_search(name: str) -> Measurement:
     X, y = multi_hot("train")
     search = GridSearchCV(classifier, grid, cv=SEARCH_FOLDS)
     return {"seconds": timed(search.fit, X, y)}
+
+
+def measure_million_words(n_repeats: int) -> dict[str, list[float]]:
+    """Return milliseconds of single batches and reviews on a million words, and a pickle's size.
+
+    The IMDB reviews, each word of which is a hundred words at random; one hidden layer of 32 units,
+    Adam, batches of 512.
+    """
+    from skimdb import DenseSentimentClassifier
+
+    X, y = multi_hot("train")
+    X = _spread_columns(X, 1_000_000)
+    batch, one = (X[:BATCH_SIZE], y[:BATCH_SIZE]), X[:1]
+    mlp = mlp_classifier(32, layers=1, epochs=1).fit(*batch)
+    runs: dict[str, list[float]] = {}
+    for _ in range(n_repeats):
+        ours = DenseSentimentClassifier(32, layers=1, optimizer="adam", epochs=1)
+        n_batches = -(-len(y) // BATCH_SIZE)
+        measured = {
+            "fit, per batch": timed(ours.fit, X, y) / n_batches,
+            "predict, one review": _median_time(ours.predict, one),
+            "MLPClassifier: predict, one review": _median_time(mlp.predict, one),
+            "partial_fit, one batch": _median_time(ours.partial_fit, *batch, n_times=20),
+            "predict, one review, after partial_fit": _median_time(ours.predict, one),
+            "MLPClassifier: partial_fit, one batch": _median_time(
+                mlp.partial_fit, *batch, n_times=3
+            ),
+        }
+        for name, seconds in measured.items():
+            runs.setdefault(name, []).append(1000 * seconds)
+        # Adam keeps two more numbers for each weight.
+        n_bytes = 3 * sum(weight.nbytes for weight in ours.model_.get_weights())
+        runs.setdefault("bytes of pickle / of weights and slots", []).append(
+            len(pickle.dumps(ours)) / n_bytes
+        )
+    return runs
+
+
+def _median_time(function: Any, *args: Any, n_times: int = 200) -> float:
+    return float(np.median([timed(function, *args) for _ in range(n_times)]))
 
 
 def growth_cases() -> dict[str, list[int]]:

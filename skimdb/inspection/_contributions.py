@@ -172,8 +172,7 @@ def _is_network(classifier: Any) -> bool:
     module = sys.modules.get("skimdb.neural_network")
     if module is None or not isinstance(classifier, module.DenseSentimentClassifier):
         return False
-    state = classifier._state
-    return state.changed_model is None and state.network.has_known_activation
+    return bool(classifier._state.has_array_arithmetic)
 
 
 def _first_layer(classifier: Any) -> "FirstLayer":

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 import keras
 
 from skimdb.neural_network._state import NetworkState
-from skimdb.neural_network.arrays import Monitor
-from skimdb.neural_network.arrays._training import Logs
+from skimdb.neural_network.arrays import Logs, Monitor
 
 Callbacks = Sequence[keras.callbacks.Callback]
 

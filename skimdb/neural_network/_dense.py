@@ -22,10 +22,14 @@ from skimdb.neural_network._network import find_activation, hidden_units, initia
 from skimdb.neural_network._samples import check_samples
 from skimdb.neural_network._state import NetworkState, all_or_nothing
 from skimdb.neural_network._training import logits, train
-from skimdb.neural_network.arrays import Architecture, ArrayNetwork, Samples, initial_parameters
+from skimdb.neural_network.arrays import (
+    Architecture,
+    ArrayNetwork,
+    FloatArray,
+    Samples,
+    initial_parameters,
+)
 from skimdb.utils._fixes import FixedKerasClassifier
-
-FloatArray = NDArray[np.floating[Any]]
 
 _INT32_MAX = np.iinfo(np.int32).max
 
@@ -34,7 +38,8 @@ class DenseSentimentClassifier(FixedKerasClassifier):
     """Dense neural network for sparse features, built and trained as in Keras.
 
     A feed-forward network with `layers` hidden layers, made for multi-hot vectors of reviews:
-    a CSR matrix stays sparse from end to end. The fitted network is a compiled `keras.Model`.
+    a CSR matrix stays sparse from end to end. The fitted network is arrays, and `model_` is the
+    same network as a compiled `keras.Model`.
 
     Parameters
     ----------
@@ -51,7 +56,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
     activation : str or callable, default="relu"
         Activation of the hidden layers, in Keras' terms.
     optimizer : str, keras.optimizers.Optimizer or its subclass, default="rmsprop"
-        A name or a class is instantiated with `learning_rate`. An instance is copied, with its own
+        A name or a class is used with `learning_rate`. An instance is copied, with its own
         settings.
     learning_rate : float, default=0.001
         Learning rate, if `optimizer` is a name or a class. This parameter and those above take
@@ -87,7 +92,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
     Attributes
     ----------
     model_ : keras.Sequential
-        The compiled network.
+        The compiled network, built when it is asked for first. See Notes.
     classes_ : ndarray of shape (n_classes,)
         The labels.
     history_ : dict of lists
@@ -113,32 +118,34 @@ class DenseSentimentClassifier(FixedKerasClassifier):
     Notes
     -----
     **On arrays or through Keras.** Training runs in numpy and scipy, with Keras' results, if the
-    optimizer is plain SGD, RMSprop or Adam and the activation relu, tanh, sigmoid or linear
-    (``fit_method_ == "arrays"``). An optimizer is plain without weight decay, clipping, averaging
-    and schedule; RMSprop also without momentum and `centered`, Adam without `amsgrad`. Everything
-    else, and callbacks that act on batches, runs through `keras.Model.fit`
-    (``fit_method_ == "keras"``).
+    optimizer is plain SGD, RMSprop or Adam and the activation elu, gelu, leaky_relu, linear, relu,
+    selu, sigmoid, silu, softplus or tanh (``fit_method_ == "arrays"``). An optimizer is plain
+    without weight decay, clipping, averaging and schedule; RMSprop also without momentum and
+    `centered`, Adam without `amsgrad`. Everything else, and callbacks that act on batches, runs
+    through `keras.Model.fit` (``fit_method_ == "keras"``).
 
-    **Precision.** On arrays, computation has the type of `X`, float32 or float64; other types are
-    converted to float32. The weights of `model_` are always float32: float64 results are rounded
-    at the end of training, and with callbacks after each epoch.
+    **The Keras model.** `model_` has the weights, the optimizer's state and the history of the
+    classifier. Training the classifier further trains `model_` too, and what is done to `model_`,
+    such as ``model_.fit`` or ``model_.set_weights``, is what `predict` and further training use
+    from then on; `history_` and `n_iter_` count the classifier's own epochs. If `model_` gets other
+    layers or is compiled in another way, the classifier predicts, trains and is pickled through
+    Keras, and `skimdb.save` refuses it.
+
+    **Precision.** Computation and weights have the type of `X` in `fit`, float32 or float64; other
+    types are converted to float32. Later data are converted to the type of the weights.
 
     **Many features.** On arrays, the cost of a step depends on the entries of its batch, not on
     the number of features, because only rows of the first kernel that occur in the batch are
-    updated. All rows are updated
+    updated. The others wait until a batch has them, or until `fit` ends an epoch, or until all
+    weights are read, as by `model_` or pickling after `partial_fit`. All rows are updated
 
     - with `l1` or `l2`,
     - by Adam with ``(1 - beta_2) > 0.02 * (1 - beta_1)``, and by SGD with ``momentum=1``,
     - if a batch has on average at least as many entries as there are features.
 
-    **Memory-mapped matrices.** `X` may be a CSR matrix of float32 or float64 whose arrays are
-    memory-mapped read-only, as by ``joblib.load(path, mmap_mode="r")``. Then 65,536 rows at a time
-    are in memory, provided that all samples have positive weight. Matrices with at most 65,536
-    rows give the same weights as in memory, to the bit. Larger ones are shuffled in chunks of 64
-    consecutive rows, about 1,024 chunks from all parts of the matrix at a time. Per sample, memory
-    holds its class (a byte for up to 256 classes), its weight if there are weights, and 8 bytes for
-    its position if ``fit_method_ == "keras"``. Early stopping without `X_val` copies both parts of
-    its split.
+    **More data than memory.** `skimdb.datasets.iter_batches` and `partial_fit`. If `partial_fit`
+    fails in the middle, the steps made before it are kept, and a note of the error says how many;
+    a failing `fit` changes nothing.
 
     References
     ----------
@@ -241,8 +248,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features; a sparse matrix is used as CSR. It may be memory-mapped, see Notes of the
-            class.
+            Features; a sparse matrix is used as CSR.
         y : array-like of shape (n_samples,)
             Labels, of at least two classes.
         sample_weight : array-like of shape (n_samples,), default=None

@@ -9,10 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from skimdb.neural_network.arrays import ArrayNetwork
-from skimdb.neural_network.arrays._activations import FloatArray
-from skimdb.neural_network.arrays._network import Matrix
-from skimdb.neural_network.arrays._optimizers import IntArray
+from skimdb.neural_network.arrays import ArrayNetwork, FloatArray, IntArray, Matrix
 
 # Bounds the memory that a block of weighted sums takes, to 32 MB.
 _SUMS_PER_BLOCK = 2**22
@@ -49,7 +46,7 @@ class FirstLayer:
         ndarray of shape (n_entries,)
         """
         sums = self._sums(X)
-        falls = self._network.logits_of_sums(sums)[rows, 0].astype(np.float64)
+        falls: NDArray[np.float64] = self._network.logits_of_sums(sums)[rows, 0].astype(np.float64)
         for block in self._blocks(values):
             changes = values[block, np.newaxis] * self._kernel[columns[block]]
             without = sums[rows[block]] - changes.astype(sums.dtype)

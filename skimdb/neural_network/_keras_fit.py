@@ -8,9 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 import tensorflow as tf
 
-from skimdb.neural_network.arrays import Samples
-from skimdb.neural_network.arrays._activations import FloatArray
-from skimdb.neural_network.arrays._network import Matrix
+from skimdb.neural_network.arrays import FloatArray, Matrix, Samples
 
 _PREDICT_BATCH_SIZE = 512
 

@@ -8,10 +8,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight
 
-from skimdb.neural_network.arrays import Samples
-from skimdb.neural_network.arrays._activations import FloatArray
-from skimdb.neural_network.arrays._network import Matrix
-from skimdb.neural_network.arrays._optimizers import IntArray
+from skimdb.neural_network.arrays import FloatArray, IntArray, Matrix, Samples
 
 
 def check_samples(

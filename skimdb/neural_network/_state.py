@@ -81,6 +81,11 @@ class NetworkState:
         return self._view.model if self._view and self._view.is_changed else None
 
     @property
+    def has_array_arithmetic(self) -> bool:
+        """Whether the arrays predict, without Keras."""
+        return self.changed_model is None and self.network.has_known_activation
+
+    @property
     def settled_network(self) -> ArrayNetwork:
         """The network with all rows up to date.
 

@@ -6,17 +6,17 @@ import keras
 
 from skimdb.neural_network._callbacks import Callbacks, KerasMonitor, acts_on_batches
 from skimdb.neural_network._keras_fit import fit_with_keras, predict_with_keras
+from skimdb.neural_network._keras_optimizer import KerasOptimizer
 from skimdb.neural_network._state import NetworkState
 from skimdb.neural_network.arrays import (
-    ArrayOptimizer,
     EarlyStopping,
+    FloatArray,
+    Matrix,
     Samples,
     epoch_rng,
     predict_logits,
 )
 from skimdb.neural_network.arrays import train as train_on_arrays
-from skimdb.neural_network.arrays._activations import FloatArray
-from skimdb.neural_network.arrays._network import Matrix
 
 
 class Training(NamedTuple):
@@ -72,7 +72,12 @@ def train(
     incremental : bool, default=False
         Keep the completed steps if a later one fails.
     """
-    if not _trains_on_arrays(state, callbacks):
+    optimizer = state.optimizer
+    if (
+        not state.has_array_arithmetic
+        or isinstance(optimizer, KerasOptimizer)
+        or any(acts_on_batches(callback) for callback in callbacks)
+    ):
         stopper = keras.callbacks.EarlyStopping(
             monitor="val_loss", patience=patience or 0, restore_best_weights=True
         )
@@ -100,7 +105,7 @@ def train(
         )
     history = train_on_arrays(
         state.network,
-        state.optimizer,
+        optimizer,
         samples,
         batch_size=batch_size,
         epochs=epochs,
@@ -118,15 +123,6 @@ def train(
 def logits(state: NetworkState, X: Matrix) -> FloatArray:
     """Return the output layer's values before its activation, (n_samples, n_outputs)."""
     state.read()
-    if state.changed_model is None and state.network.has_known_activation:
+    if state.has_array_arithmetic:
         return predict_logits(state.network, state.optimizer, X)
     return predict_with_keras(state.changed_model or state.model, X)
-
-
-def _trains_on_arrays(state: NetworkState, callbacks: Callbacks) -> bool:
-    return (
-        state.changed_model is None
-        and state.network.has_known_activation
-        and isinstance(state.optimizer, ArrayOptimizer)
-        and not any(acts_on_batches(callback) for callback in callbacks)
-    )

@@ -194,7 +194,7 @@ class TestDropout:
 
     @staticmethod
     def steps_from(architecture, parameters, X, y, n_steps):
-        """Make one step of SGD from the same weights with each of some seeds; return the weights."""
+        """Make one step from the same weights with each of some seeds; return the weights."""
         results = []
         for seed in range(n_steps):
             network = ArrayNetwork(architecture, [parameter.copy() for parameter in parameters])

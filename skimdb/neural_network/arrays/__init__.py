@@ -13,12 +13,14 @@ from skimdb.neural_network.arrays._optimizers import (
 )
 from skimdb.neural_network.arrays._training import (
     EarlyStopping,
+    Logs,
     Monitor,
     Samples,
     epoch_rng,
     predict_logits,
     train,
 )
+from skimdb.neural_network.arrays._types import FloatArray, IntArray, Matrix
 
 __all__ = [
     "ACTIVATIONS",
@@ -27,11 +29,15 @@ __all__ = [
     "ArrayNetwork",
     "ArrayOptimizer",
     "EarlyStopping",
+    "FloatArray",
+    "IntArray",
+    "Logs",
+    "Matrix",
     "Monitor",
     "Samples",
+    "array_optimizer_class",
     "epoch_rng",
     "initial_parameters",
     "predict_logits",
-    "array_optimizer_class",
     "train",
 ]

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import erf, expit
 
-FloatArray: TypeAlias = NDArray[np.floating[Any]]
+from skimdb.neural_network.arrays._types import FloatArray
 
 # Klambauer et al. 2017, "Self-normalizing neural networks", equation 14.
 _SELU_ALPHA = 1.6732632423543772
@@ -41,7 +40,7 @@ def _selu(x: FloatArray) -> FloatArray:
 
 
 def _normal_cdf(x: FloatArray) -> FloatArray:
-    return 0.5 * (1 + erf(x * float(np.sqrt(0.5))))
+    return np.asarray(0.5 * (1 + erf(x * float(np.sqrt(0.5)))))
 
 
 def _gelu_derivative(x: FloatArray, output: FloatArray) -> FloatArray:
@@ -49,7 +48,7 @@ def _gelu_derivative(x: FloatArray, output: FloatArray) -> FloatArray:
 
 
 def _silu_derivative(x: FloatArray, output: FloatArray) -> FloatArray:
-    gate = expit(x)
+    gate: FloatArray = expit(x)
     return gate + output * (1 - gate)
 
 

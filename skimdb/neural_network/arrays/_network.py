@@ -7,15 +7,15 @@ back-propagating errors", Nature 323).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias
+from itertools import pairwise
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy.special import expit, log_softmax
 
-from skimdb.neural_network.arrays._activations import ACTIVATIONS, Activation, FloatArray
-
-Matrix: TypeAlias = Any  # an ndarray, or a CSR matrix or array of scipy, which has no types
+from skimdb.neural_network.arrays._activations import ACTIVATIONS, Activation
+from skimdb.neural_network.arrays._types import FloatArray, Matrix
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,7 @@ class Architecture:
     def shapes(self) -> list[tuple[int, ...]]:
         """The shapes of each layer's kernel and bias."""
         sizes = [self.n_features, *self.units, self.n_outputs]
-        return [
-            shape
-            for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True)
-            for shape in ((n_in, n_out), (n_out,))
-        ]
+        return [shape for n_in, n_out in pairwise(sizes) for shape in ((n_in, n_out), (n_out,))]
 
 
 def initial_parameters(

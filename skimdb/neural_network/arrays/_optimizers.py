@@ -13,9 +13,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skimdb.neural_network.arrays._activations import FloatArray
-
-IntArray = NDArray[np.integer[Any]]
+from skimdb.neural_network.arrays._types import FloatArray, IntArray
 
 # Elements updated at a time: they and the temporary arrays stay in the processor's cache.
 _BLOCK_SIZE = 65_536
@@ -102,7 +100,10 @@ class ArrayOptimizer(ABC):
     def variables(self) -> list[NDArray[Any]]:
         """Return the state in the order of the Keras optimizer's variables."""
         self.settle()
-        scalars = [np.array(self.iterations, np.int64), np.array(self.learning_rate, np.float32)]
+        scalars: list[NDArray[Any]] = [
+            np.array(self.iterations, np.int64),
+            np.array(self.learning_rate, np.float32),
+        ]
         return [*scalars, *(slot for slots in self.slots for slot in slots)]
 
     def get_config(self) -> dict[str, Any]:

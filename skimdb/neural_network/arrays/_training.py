@@ -8,9 +8,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from skimdb.neural_network.arrays._activations import FloatArray
-from skimdb.neural_network.arrays._network import ArrayNetwork, Matrix, cross_entropy
-from skimdb.neural_network.arrays._optimizers import ArrayOptimizer, IntArray
+from skimdb.neural_network.arrays._network import ArrayNetwork, cross_entropy
+from skimdb.neural_network.arrays._optimizers import ArrayOptimizer
+from skimdb.neural_network.arrays._types import FloatArray, IntArray, Matrix
 from skimdb.utils._blas_threads import single_blas_thread
 
 # Below this many entries of a batch per feature it pays to update only rows that are touched.
@@ -52,7 +52,10 @@ class Samples:
 class Monitor:
     """What is told how a training goes on, and can stop it. This one does nothing."""
 
-    stops = False
+    @property
+    def stops(self) -> bool:
+        """Whether the epoch that has just ended is the last one."""
+        return False
 
     def on_train_begin(self) -> None:
         """Before the first epoch."""
