@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from skimdb.neural_network.arrays._types import FloatArray, IntArray
 
 # Elements updated at a time: they and the temporary arrays stay in the processor's cache.
-_BLOCK_SIZE = 65_536
+_BLOCK_SIZE = 2**18
 # Steps after which rows wait no longer.
 _MAX_WAITING_STEPS = 1024
 
@@ -158,12 +158,12 @@ class ArrayOptimizer(ABC):
         """Return the up-to-date rows `touched` of the first kernel; None stands for all rows."""
         self._touched = touched
         if touched is None:
-            self.settle()
+            self._settle_rows()
             arrays = self._first_arrays
             self._rows = [array.copy() for array in arrays] if self.keeps_steps else arrays
         else:
             if self._n_waited >= _MAX_WAITING_STEPS:
-                self.settle()
+                self._settle_rows()
             if self.moves_waiting_rows and self._updated_at is None:
                 self._settled_at = self.iterations
                 self._updated_at = np.zeros(len(self.parameters[0]), np.int32)
@@ -191,7 +191,10 @@ class ArrayOptimizer(ABC):
         _even_if_interrupted(keep)
 
     def settle(self) -> None:
-        """Bring all rows up to date."""
+        """Bring all parameters and slots up to date."""
+        self._settle_rows()
+
+    def _settle_rows(self) -> None:
         if self._updated_at is None:
             return
         for block in _row_blocks(self.parameters[0]):
@@ -293,7 +296,7 @@ class ArrayRMSprop(ArrayOptimizer):
 
     @classmethod
     def supports(cls, settings: Mapping[str, Any]) -> bool:
-        return not settings["momentum"] and not settings["centered"] and settings["rho"] > 0
+        return not settings["momentum"] and not settings["centered"] and 0 < settings["rho"] < 1
 
     @property
     def n_slots(self) -> int:
@@ -305,9 +308,9 @@ class ArrayRMSprop(ArrayOptimizer):
         return other
 
     def start_step(self, touched: IntArray | None) -> FloatArray:
-        if touched is None or self._power * self.settings["rho"] < self._LEAST_POWER:
+        if self._power * self.settings["rho"] < self._LEAST_POWER:
             self.settle()
-        self._next_power = 1.0 if touched is None else self._power * self.settings["rho"]
+        self._next_power = self._power * self.settings["rho"]
         return super().start_step(touched)
 
     def update(self, gradient: FloatArray, parameter: FloatArray, *slots: FloatArray) -> None:
@@ -316,10 +319,7 @@ class ArrayRMSprop(ArrayOptimizer):
         self._add_and_move(gradient, parameter, velocity, power=1.0)
 
     def update_rows(self, gradient: FloatArray, rows: FloatArray, *slots: FloatArray) -> None:
-        if self._touched is None:
-            self.update(gradient, rows, *slots)
-        else:
-            self._add_and_move(gradient, rows, *slots, power=self._next_power)
+        self._add_and_move(gradient, rows, *slots, power=self._next_power)
 
     def settle(self) -> None:
         if self._power != 1:
@@ -329,14 +329,15 @@ class ArrayRMSprop(ArrayOptimizer):
     def _add_and_move(
         self, gradient: FloatArray, parameter: FloatArray, velocity: FloatArray, *, power: float
     ) -> None:
+        # The factors are such that as few passes through the arrays as possible are needed.
+        share = 1 - self.settings["rho"]
+        gradient *= float(np.sqrt(share / power))
         scratch = gradient * gradient
-        scratch *= (1 - self.settings["rho"]) / power
         velocity += scratch
-        np.multiply(velocity, power, out=scratch)
-        scratch += self.settings["epsilon"]
+        np.add(velocity, self.settings["epsilon"] / power, out=scratch)
         np.sqrt(scratch, out=scratch)
-        gradient *= self.learning_rate
         gradient /= scratch
+        gradient *= self.learning_rate / float(np.sqrt(share))
         parameter -= gradient
 
     def _keep_rows(self) -> None:
@@ -433,8 +434,8 @@ class ArrayAdam(ArrayOptimizer):
         momentum *= (self.settings["beta_1"] ** n_missed)[:, np.newaxis].astype(velocity.dtype)
         velocity *= (self.settings["beta_2"] ** n_missed)[:, np.newaxis].astype(velocity.dtype)
 
-    def settle(self) -> None:
-        super().settle()
+    def _settle_rows(self) -> None:
+        super()._settle_rows()
         self._coefficients[:] = 0
 
     @property
