@@ -1,5 +1,6 @@
 """The classifier."""
 
+import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from numbers import Integral, Real
@@ -8,7 +9,7 @@ from typing import Any, ClassVar, Self
 import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, softmax
+from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import _fit_context
 from sklearn.model_selection import train_test_split
 from sklearn.utils import Tags, check_random_state
@@ -21,7 +22,7 @@ from skimdb.neural_network._keras_optimizer import make_optimizer
 from skimdb.neural_network._network import find_activation, hidden_units, initial_dropout_states
 from skimdb.neural_network._samples import check_samples
 from skimdb.neural_network._state import NetworkState, all_or_nothing
-from skimdb.neural_network._training import logits, train
+from skimdb.neural_network._training import Training, logits, train
 from skimdb.neural_network.arrays import (
     Architecture,
     ArrayNetwork,
@@ -32,6 +33,12 @@ from skimdb.neural_network.arrays import (
 from skimdb.utils._fixes import FixedKerasClassifier
 
 _INT32_MAX = np.iinfo(np.int32).max
+# With fewer samples per batch, weights are no longer the same as repeated samples on the few data
+# on which scikit-learn checks this.
+_MIN_BATCH_SIZE = 32
+_MAX_BATCH_SIZE = 512
+_N_STEPS = 200
+_OF_SOME_FITS = ("fit_method_", "best_epoch_", "validation_history_", "batch_size_", "epochs_")
 
 
 class DenseSentimentClassifier(FixedKerasClassifier):
@@ -61,10 +68,12 @@ class DenseSentimentClassifier(FixedKerasClassifier):
     learning_rate : float, default=0.001
         Learning rate, if `optimizer` is a name or a class. This parameter and those above take
         effect when the network is built, not when `warm_start` or `partial_fit` continue it.
-    epochs : int, default=4
-        Number of passes over the training data; with early stopping, the maximum.
-    batch_size : int, default=512
-        Samples per gradient step.
+    epochs : int or "auto", default="auto"
+        Number of passes over the training data; with early stopping, the maximum. "auto" stands
+        for about 200 steps, and for four times as many epochs with early stopping. See Notes.
+    batch_size : int or "auto", default="auto"
+        Samples per gradient step. "auto" stands for a power of two from 32 to 512, about a
+        fiftieth of the samples; in `partial_fit`, for 512.
     early_stopping : bool, default=False
         Stop when the loss on validation data has not improved for `patience` epochs, and go
         back to the weights of the best epoch.
@@ -72,7 +81,10 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         Epochs without improvement before early stopping.
     validation_fraction : float, default=0.1
         Share of the training data that early stopping sets aside, stratified by class, unless
-        `fit` is given `X_val`.
+        `fit` is given `X_val`. Classes of one sample are not split.
+    refit : bool, default=False
+        With early stopping, train anew on all data, the validation data included, for as many
+        epochs as were best.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, by which the sample weights are multiplied; classes that a dict
         leaves out have weight 1. They also weigh the part that early stopping sets aside, but
@@ -98,11 +110,15 @@ class DenseSentimentClassifier(FixedKerasClassifier):
     history_ : dict of lists
         For each epoch since the network was built: "loss", "accuracy", and with validation data
         "val_loss" and "val_accuracy".
+    validation_history_ : dict of lists
+        The same for the training that chose the number of epochs. Only with ``refit=True``.
     n_iter_ : int
         Number of epochs since the network was built.
     best_epoch_ : int
-        The epoch, counted from 1, whose weights early stopping kept. Only with
-        ``early_stopping=True``.
+        The epoch, counted from 1, whose weights early stopping kept, or with ``refit=True`` the
+        number of epochs that it chose. Only with ``early_stopping=True``.
+    epochs_, batch_size_ : int
+        What the last fit used for `epochs` and `batch_size`.
     fit_method_ : {"arrays", "keras"}
         How the last fit ran, see Notes.
     n_features_in_ : int
@@ -117,6 +133,14 @@ class DenseSentimentClassifier(FixedKerasClassifier):
 
     Notes
     -----
+    **Number of steps.** With n samples, ``batch_size="auto"`` is ``2 ** round(log2(n / 50))``, at
+    least 32 and at most 512, and ``epochs="auto"`` is ``round(200 / ceil(n / batch_size))``, at
+    least 1: 512 and 4 for the 25,000 IMDB reviews.
+
+    **Weights.** `fit` divides the weights of the samples by their mean, so that only their ratios
+    count, and each batch's loss is divided by its number of samples. `partial_fit`, which does not
+    know all of them, takes the weights as they are.
+
     **On arrays or through Keras.** Training runs in numpy and scipy, with Keras' results, if the
     optimizer is plain SGD, RMSprop or Adam and the activation elu, gelu, leaky_relu, linear, relu,
     selu, sigmoid, silu, softplus or tanh (``fit_method_ == "arrays"``). An optimizer is plain
@@ -178,11 +202,12 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         "activation": "no_validation",
         "optimizer": "no_validation",
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "early_stopping": ["boolean"],
         "patience": [Interval(Integral, 0, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "refit": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "callbacks": [list, None],
         "warm_start": ["boolean"],
@@ -201,11 +226,12 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         activation: Any = "relu",
         optimizer: Any = "rmsprop",
         learning_rate: float = 0.001,
-        epochs: int = 4,
-        batch_size: int = 512,
+        epochs: int | str = "auto",
+        batch_size: int | str = "auto",
         early_stopping: bool = False,
         patience: int = 2,
         validation_fraction: float = 0.1,
+        refit: bool = False,
         class_weight: dict[Any, float] | str | None = None,
         callbacks: list[Any] | None = None,
         warm_start: bool = False,
@@ -226,6 +252,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         self.early_stopping = early_stopping
         self.patience = patience
         self.validation_fraction = validation_fraction
+        self.refit = refit
         self.class_weight = class_weight
         self.callbacks = callbacks
         self.warm_start = warm_start
@@ -284,33 +311,56 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         validation = self._check_validation_data(
             X_val, y_val, sample_weight_val, classes, samples.X.dtype
         )
-        callbacks = copy_callbacks(self.callbacks)
+        copy_callbacks(self.callbacks)  # to know early whether they are some
         seed = self._draw_seed()
+        all_samples, n_samples = samples, len(samples)
         if self.early_stopping and validation is None:
             samples, validation = self._split(samples, seed)
-        start = (
-            self._state.continued()
-            if goes_on
-            else nullcontext(self._start(classes, seed, samples.X.dtype))
+        elif self.early_stopping and self.refit and validation is not None:
+            all_samples = samples.join(validation)
+        if validation is not None:
+            validation = validation.with_mean_weight_of_one()
+        batch_size = (
+            _auto_batch_size(n_samples) if self.batch_size == "auto" else int(self.batch_size)
         )
-        with start as state:
-            n_past_epochs = state.n_epochs
-            training = train(
-                state,
-                samples,
-                batch_size=self.batch_size,
-                epochs=range(self.epochs),
-                n_past_epochs=n_past_epochs,
-                validation=validation,
-                patience=self.patience if self.early_stopping else None,
-                callbacks=callbacks,
-                verbose=int(self.verbose),
-            )
+        epochs = (
+            _auto_epochs(n_samples, batch_size) * (4 if self.early_stopping else 1)
+            if self.epochs == "auto"
+            else int(self.epochs)
+        )
+
+        def train_on(
+            samples: Samples, validation: Samples | None, epochs: int, patience: int | None
+        ) -> tuple[NetworkState, Training]:
+            fresh = nullcontext(self._start(classes, seed, samples.X.dtype))
+            with self._state.continued() if goes_on else fresh as state:
+                training = train(
+                    state,
+                    samples.with_mean_weight_of_one(),
+                    batch_size=batch_size,
+                    epochs=range(epochs),
+                    n_past_epochs=state.n_epochs,
+                    validation=validation,
+                    patience=patience,
+                    callbacks=copy_callbacks(self.callbacks),
+                    verbose=int(self.verbose),
+                )
+            return state, training
+
+        patience = self.patience if self.early_stopping else None
+        state, training = train_on(samples, validation, epochs, patience)
+        n_past_epochs, best_epoch = state.n_epochs, training.best_epoch
+        validation_history = None
+        if best_epoch is not None and self.refit:
+            validation_history = training.history
+            state, training = train_on(all_samples, None, best_epoch + 1, None)
         state.extend_history(training.history)
-        self._keep(state, classes)
-        self.fit_method_ = training.fit_method
-        if training.best_epoch is not None:
-            self.best_epoch_ = n_past_epochs + training.best_epoch + 1
+        self._keep(state, classes, training.fit_method)
+        self.batch_size_, self.epochs_ = batch_size, epochs
+        if best_epoch is not None:
+            self.best_epoch_ = n_past_epochs + best_epoch + 1
+        if validation_history is not None:
+            self.validation_history_ = validation_history
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -368,11 +418,12 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         samples, _ = self._check_training_data(X, y, sample_weight, classes=known, reset=is_first)
         callbacks = copy_callbacks(self.callbacks)
         state = self._start(known, self._draw_seed(), samples.X.dtype) if is_first else self._state
+        batch_size = _MAX_BATCH_SIZE if self.batch_size == "auto" else int(self.batch_size)
         with state.continued_in_place():
             training = train(
                 state,
                 samples,
-                batch_size=self.batch_size,
+                batch_size=batch_size,
                 epochs=range(state.n_epochs, state.n_epochs + 1),
                 n_past_epochs=state.n_epochs,
                 callbacks=callbacks,
@@ -380,8 +431,8 @@ class DenseSentimentClassifier(FixedKerasClassifier):
                 incremental=True,
             )
         state.extend_history(training.history)
-        self._keep(state, known)
-        self.fit_method_ = training.fit_method
+        self._keep(state, known, training.fit_method)
+        self.batch_size_, self.epochs_ = batch_size, 1
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -459,6 +510,33 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         if len(self.classes_) > 2:
             return np.asarray(softmax(logits, axis=1))
         return np.column_stack([expit(-logits[:, 0]), expit(logits[:, 0])])
+
+    def predict_log_proba(self, X: Any) -> FloatArray:
+        """Return the logarithm of the probability of each class.
+
+        It is finite where a probability is too small for its type.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError
+            For another number of features than in `fit`, or values that are not finite.
+        """
+        logits = self._logits(X)
+        if len(self.classes_) > 2:
+            return np.asarray(log_softmax(logits, axis=1))
+        return np.column_stack([log_expit(-logits[:, 0]), log_expit(logits[:, 0])])
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class.
@@ -560,12 +638,22 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         return samples
 
     def _split(self, samples: Samples, seed: int) -> tuple[Samples, Samples]:
+        """Set samples of each class aside, but not of those that have one sample only."""
+        n_of_class = np.bincount(samples.y)
+        is_divisible = n_of_class[samples.y] > 1
+        rows = np.flatnonzero(is_divisible)
+        n_classes = int(np.count_nonzero(n_of_class > 1))
+        n_validation = max(math.ceil(self.validation_fraction * len(rows)), n_classes)
+        if len(rows) - n_validation < max(n_classes, 1):
+            raise ValueError(
+                f"early_stopping=True cannot set validation_fraction={self.validation_fraction} of "
+                f"{len(samples)} samples of {len(n_of_class)} classes aside: each class must have "
+                "samples in both parts. Give X_val and y_val, or choose epochs."
+            )
         train_rows, validation_rows = train_test_split(
-            np.arange(len(samples)),
-            test_size=self.validation_fraction,
-            stratify=samples.y,
-            random_state=seed,
+            rows, test_size=n_validation, stratify=samples.y[rows], random_state=seed
         )
+        train_rows = np.concatenate([train_rows, np.flatnonzero(~is_divisible)])
         return samples.take(train_rows), samples.take(validation_rows)
 
     def _draw_seed(self) -> int:
@@ -585,10 +673,25 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         optimizer = make_optimizer(self.optimizer, self.learning_rate, network)
         return NetworkState(network, optimizer, seed, initial_dropout_states(architecture, seed))
 
-    def _keep(self, state: NetworkState, classes: NDArray[Any]) -> None:
-        for name in ("fit_method_", "best_epoch_"):
+    def _keep(
+        self, state: NetworkState, classes: NDArray[Any], fit_method: str | None = None
+    ) -> None:
+        for name in _OF_SOME_FITS:
             self.__dict__.pop(name, None)
         self._state = state
         self.classes_ = classes
         self.history_ = state.history
         self.n_iter_ = state.n_epochs
+        if fit_method is not None:
+            self.fit_method_ = fit_method
+
+
+def _auto_batch_size(n_samples: int) -> int:
+    """Return a power of two near a fiftieth of the samples."""
+    power = int(2 ** round(math.log2(n_samples / 50)))
+    return min(max(power, _MIN_BATCH_SIZE), _MAX_BATCH_SIZE)
+
+
+def _auto_epochs(n_samples: int, batch_size: int) -> int:
+    """Return how many epochs make about `_N_STEPS` steps."""
+    return max(1, round(_N_STEPS / math.ceil(n_samples / batch_size)))

@@ -27,8 +27,7 @@ def build_dense_network(
 
     Each hidden layer is a ``Dense`` layer, followed by ``Dropout`` where `dropout` is positive.
     Two classes share one sigmoid unit, more classes have a softmax unit each. The loss is the
-    cross-entropy, averaged by the sample weights of a batch, so that a weight of two means
-    the same as the sample given twice.
+    cross-entropy, multiplied by the sample weights and averaged over the samples of a batch.
 
     Parameters
     ----------
@@ -149,7 +148,7 @@ def _cross_entropy(n_outputs: int, dtype: str) -> keras.losses.Loss:
         if n_outputs == 1
         else keras.losses.SparseCategoricalCrossentropy
     )
-    return loss(reduction="mean_with_sample_weight", dtype=dtype)
+    return loss(dtype=dtype)
 
 
 def hidden_units(units: int | Sequence[int], layers: int) -> tuple[int, ...]:

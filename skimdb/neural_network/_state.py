@@ -144,13 +144,16 @@ class NetworkState:
         The copy has the same Keras model.
         """
         self.read()
-        before = self._view.values() if self._view else []
+        self.write()
+        is_changed = self.changed_model is not None
+        before = self._view.values() if self._view and is_changed else []
         try:
             yield self._copy()
         except BaseException:
-            if self._view:
+            if self._view and is_changed:
                 self._view.write(before)
-                self._show_history()
+            self.write()
+            self._show_history()
             raise
 
     @contextmanager

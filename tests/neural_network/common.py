@@ -36,6 +36,8 @@ def fit_by_keras(
     It starts from the weights, and takes the samples in the order, that `fit` takes.
     Run eagerly: tracing takes longer than these trainings.
     """
+    if sample_weight is not None:
+        sample_weight = sample_weight / sample_weight.mean()
     model = clone(classifier).initialize(X, y).model_
     model.run_eagerly = True
     X = X.toarray() if sp.issparse(X) else X

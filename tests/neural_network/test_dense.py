@@ -109,6 +109,15 @@ class TestPredictions:
         assert (probability >= 0).all()
         np.testing.assert_allclose(probability.sum(axis=1), 1, rtol=1e-6)
 
+    def test_log_proba_is_the_logarithm_of_the_probability(self, fitted_on):
+        fitted, X, _ = fitted_on
+        np.testing.assert_allclose(
+            fitted.predict_log_proba(X), np.log(fitted.predict_proba(X)), atol=1e-6
+        )
+        far = fitted.predict_log_proba(1e5 * X)
+        assert np.isfinite(far).all()
+        assert far.min() < -1000
+
     def test_decision_function_holds_the_logits(self, fitted_on):
         fitted, X, _ = fitted_on
         decision, probability = fitted.decision_function(X), fitted.predict_proba(X)
@@ -237,9 +246,28 @@ class TestWeights:
     def test_partial_fit_takes_weights_too(self, reviews):
         X, y = reviews
         weight = np.random.default_rng(0).uniform(0.5, 2, len(y))
-        fitted = classifier(class_weight={0: 3, 1: 0.5}, epochs=1).fit(X, y, weight)
+        by_class = np.where(y == 0, 3, 0.5)
         partial = classifier(class_weight={0: 3, 1: 0.5}).partial_fit(X, y, [0, 1], weight)
-        assert_equal_weights(fitted.model_, partial.model_)
+        as_they_are = classifier().partial_fit(X, y, [0, 1], weight * by_class)
+        self.assert_same(partial, as_they_are)
+        weight /= np.mean(weight * by_class)
+        fitted = classifier(class_weight={0: 3, 1: 0.5}, epochs=1).fit(X, y, 7 * weight)
+        partial = classifier(class_weight={0: 3, 1: 0.5}).partial_fit(X, y, [0, 1], weight)
+        self.assert_same(fitted, partial)
+
+    @pytest.mark.parametrize("batch_size", [4, 16, 64, 1000])
+    def test_balanced_weights_do_not_fade_in_small_batches(self, batch_size):
+        """A rare class counts as much as the other, whatever is together in a batch."""
+        rng = np.random.default_rng(0)
+        y = (rng.random(1000) < 0.02).astype(int)
+        X = rng.normal(size=(1000, 1)) * 0.01  # which tells nothing
+        weight = compute_class_weight("balanced", classes=np.array([0, 1]), y=y)[y]
+        fitted = classifier(
+            layers=0, class_weight="balanced", batch_size=batch_size, optimizer="sgd",
+            learning_rate=min(0.5, 0.005 * batch_size), epochs=200,
+        ).fit(X, y)  # fmt: skip
+        mean = np.average(fitted.predict_proba(X)[:, 1], weights=weight)
+        assert mean == pytest.approx(0.5, abs=0.05)
 
     def test_partial_fit_takes_batches_without_some_classes(self):
         X, y = make_multi_hot(90, 30, n_classes=3)
@@ -329,6 +357,79 @@ class TestEarlyStopping:
         assert estimator.best_epoch_
         estimator.set_params(early_stopping=False, epochs=1).fit(*reviews)
         assert not hasattr(estimator, "best_epoch_")
+
+    def test_a_class_of_one_sample_is_not_split(self, reviews):
+        X, _ = reviews
+        y = np.array([0, 1] * 20 + [2])
+        for seed in range(10):
+            fitted = classifier(early_stopping=True, random_state=seed).fit(X[:41], y)
+            assert fitted.predict_proba(X).shape == (150, 3)
+
+
+class TestRefit:
+    settings = STOPS_EARLY | {"refit": True}
+
+    def test_it_trains_anew_on_all_data_for_the_best_number_of_epochs(self, reviews):
+        chosen = classifier(**STOPS_EARLY).fit(*reviews)
+        fitted = classifier(**self.settings).fit(*reviews)
+        assert fitted.best_epoch_ == fitted.n_iter_ == chosen.best_epoch_ < chosen.n_iter_
+        expected = classifier(epochs=chosen.best_epoch_, learning_rate=0.02).fit(*reviews)
+        assert_equal_weights(fitted.model_, expected.model_)
+        assert fitted.history_ == expected.history_
+        assert fitted.validation_history_ == chosen.history_
+
+    def test_validation_data_are_trained_on_too(self, reviews, more_reviews):
+        chosen = classifier(**STOPS_EARLY).fit(*reviews, None, *more_reviews)
+        fitted = classifier(**self.settings).fit(*reviews, None, *more_reviews)
+        expected = classifier(epochs=chosen.best_epoch_, learning_rate=0.02).fit(
+            sp.vstack([reviews[0], more_reviews[0]]), np.concatenate([reviews[1], more_reviews[1]])
+        )
+        assert_equal_weights(fitted.model_, expected.model_)
+
+    @pytest.mark.parametrize("looked_at", [False, True], ids=["", "with the model built"])
+    def test_warm_start_trains_on_from_the_previous_fit(self, looked_at, reviews):
+        start = classifier(epochs=2, warm_start=True)
+        chosen, fitted, expected = (clone(start).fit(*reviews) for _ in range(3))
+        model = fitted.model_ if looked_at else None
+        chosen.set_params(**STOPS_EARLY).fit(*reviews)
+        fitted.set_params(**self.settings).fit(*reviews)
+        expected.set_params(epochs=chosen.best_epoch_ - 2).fit(*reviews)
+        assert fitted.best_epoch_ == fitted.n_iter_ == chosen.best_epoch_
+        assert_equal_weights(fitted.model_, expected.model_)
+        assert not looked_at or fitted.model_ is model
+
+    def test_nothing_without_early_stopping(self, reviews):
+        fitted = classifier(refit=True).fit(*reviews)
+        assert_equal_weights(fitted.model_, classifier().fit(*reviews).model_)
+        assert not hasattr(fitted, "validation_history_")
+
+
+class TestAuto:
+    @pytest.mark.parametrize(
+        ("n_samples", "batch_size", "epochs"),
+        [(20, 32, 200), (1000, 32, 6), (3000, 64, 4), (25_000, 512, 4), (100_000, 512, 1)],
+    )
+    def test_the_number_of_samples_decides(self, n_samples, batch_size, epochs):
+        X = np.eye(2)[np.arange(n_samples) % 2]
+        fitted = DenseSentimentClassifier(2, layers=1).fit(X, np.arange(n_samples) % 2)
+        assert (fitted.batch_size_, fitted.epochs_, fitted.n_iter_) == (batch_size, epochs, epochs)
+        stopped = DenseSentimentClassifier(2, layers=1, early_stopping=True, patience=0)
+        stopped.fit(X, np.arange(n_samples) % 2)
+        assert (stopped.batch_size_, stopped.epochs_) == (batch_size, 4 * epochs)
+
+    def test_it_is_the_same_as_these_numbers(self, reviews):
+        fitted = DenseSentimentClassifier(random_state=0).fit(*reviews)
+        expected = DenseSentimentClassifier(
+            batch_size=fitted.batch_size_, epochs=fitted.epochs_, random_state=0
+        )
+        assert_equal_weights(fitted.model_, expected.fit(*reviews).model_)
+
+    def test_partial_fit_takes_batches_of_512(self):
+        X, y = make_multi_hot(600, 30)
+        fitted = classifier(batch_size="auto").partial_fit(X, y, classes=[0, 1])
+        expected = classifier(batch_size=512).partial_fit(X, y, classes=[0, 1])
+        assert_equal_weights(fitted.model_, expected.model_)
+        assert (fitted.batch_size_, fitted.epochs_) == (512, 1)
 
 
 class TestAttributes:
@@ -438,7 +539,7 @@ class TestFailedFit:
             ({"units": (3, 3, 3)}, lambda X, y: (X[:, :7], y)),
             ({"activation": "nothing"}, lambda X, y: (X[:, :7], y)),
             ({"callbacks": [Broken]}, lambda X, y: (X[:, :7], np.array(["a", "b", "c"])[y])),
-            ({"early_stopping": True}, lambda X, y: (X[:4, :7], [0, 1, 1, 1])),
+            ({"early_stopping": True}, lambda X, y: (X[:4, :7], [0, 1, 2, 3])),
         ],
         ids=["one class", "regression", "units", "activation", "callback", "split"],
     )
@@ -602,10 +703,11 @@ class TestErrors:
         with pytest.raises(ValueError, match=r"X has 20 features.*expecting 30"):
             classifier().fit(X, y, X_val=X[:, :20], y_val=y)
 
-    def test_too_few_samples_for_a_split(self, reviews):
+    @pytest.mark.parametrize("labels", [[0, 1], [0, 1, 2, 3], [0, 0, 1]])
+    def test_too_few_samples_for_a_split(self, labels, reviews):
         X, _ = reviews
-        with pytest.raises(ValueError, match="least populated class"):
-            classifier(early_stopping=True).fit(X[:5], [0, 1, 1, 1, 1])
+        with pytest.raises(ValueError, match=r"early_stopping=True cannot set .*Give X_val"):
+            classifier(early_stopping=True, validation_fraction=0.9).fit(X[: len(labels)], labels)
 
     @pytest.mark.parametrize("method", ["fit", "partial_fit"])
     def test_negative_weights(self, method, reviews):

@@ -161,11 +161,12 @@ def test_validation_is_keras_evaluate(n_classes):
     X_val, y_val = make_multi_hot(45, 30, n_classes=n_classes, random_state=1)
     weight = np.random.default_rng(0).uniform(0.1, 3, 45).astype(np.float32)
     estimator = classifier(l2=0.01, epochs=1)
-    model, history = fit_by_keras(estimator, X, y, validation=(X_val.toarray(), y_val, weight))
+    validation = X_val.toarray(), y_val, weight / weight.mean()
+    model, history = fit_by_keras(estimator, X, y, validation=validation)
     fitted = clone(estimator).fit(X, y, X_val=X_val, y_val=y_val, sample_weight_val=weight)
     assert_same_history(fitted.history_, history)
     loss, accuracy = model.evaluate(
-        X_val.toarray(), y_val, sample_weight=weight, batch_size=32, verbose=0
+        *validation[:2], sample_weight=validation[2], batch_size=32, verbose=0
     )
     assert fitted.history_["val_loss"][-1] == pytest.approx(loss, abs=1e-5)
     assert fitted.history_["val_accuracy"][-1] == pytest.approx(accuracy, abs=1e-6)

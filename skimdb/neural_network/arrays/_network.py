@@ -164,7 +164,7 @@ class ArrayNetwork:
         """
         sums, outputs, masks = self._forward(self._first_sums(X, first_kernel), rng)
         loss, correct, delta = cross_entropy(sums[-1], y)
-        weight = sample_weight / sample_weight.sum()
+        weight = sample_weight / len(sample_weight)
         delta *= weight[:, np.newaxis]
 
         gradients: list[FloatArray] = []

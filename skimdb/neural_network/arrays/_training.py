@@ -1,7 +1,7 @@
 """Training on arrays: epochs, validation and early stopping."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,19 @@ class Samples:
     def take(self, rows: IntArray | slice) -> "Samples":
         """Return some of the samples."""
         return Samples(self.X[rows], self.y[rows], self.sample_weight[rows])
+
+    def join(self, other: "Samples") -> "Samples":
+        """Return these samples and others."""
+        stack = sp.vstack if sp.issparse(self.X) else np.vstack
+        return Samples(
+            stack([self.X, other.X]),
+            np.concatenate([self.y, other.y]),
+            np.concatenate([self.sample_weight, other.sample_weight]),
+        )
+
+    def with_mean_weight_of_one(self) -> "Samples":
+        """Return the samples with weights of the same ratios."""
+        return replace(self, sample_weight=self.sample_weight / self.sample_weight.mean())
 
     def batches(self, batch_size: int) -> Iterator[slice]:
         """Yield the rows of each batch."""
@@ -258,7 +271,7 @@ def _evaluate(network: ArrayNetwork, samples: Samples, batch_size: int) -> Logs:
     losses, correct, _ = cross_entropy(network.logits(samples.X), samples.y)
     for batch in samples.batches(batch_size):
         weight = samples.sample_weight[batch]
-        loss_sum += float(losses[batch] @ weight / weight.sum()) * len(weight)
+        loss_sum += float(losses[batch] @ weight)
     n_correct = int(np.count_nonzero(correct))
     return {
         "accuracy": n_correct / len(samples),
