@@ -1,7 +1,9 @@
 """Multi-hot features: which words, or n-grams of words, a review contains."""
 
 from collections import Counter
+from fractions import Fraction
 from functools import partial
+from math import ceil, floor
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -57,7 +59,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     sparse_output : bool, default=True
         Return a CSR matrix if True, else an array.
     dtype : dtype, default=numpy.float32
-        Type of the output: any boolean, integer or floating type.
+        Type of the output: any boolean, integer or floating type. SciPy has no sparse matrices of
+        float16.
     ngram_range : tuple of int (min_n, max_n), default=(1, 1)
         Smallest and largest number of words in an n-gram. Any range other than (1, 1), or any
         non-default value of the next three parameters, makes :meth:`fit` learn n-grams as
@@ -65,7 +68,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         indices 0 to 3, `oov_char`, `pad_char`, and indices outside `skip_top` and `num_words`.
     min_df, max_df : int or float in [0.0, 1.0], default=1 and 1.0
         Ignore n-grams that occur in fewer than `min_df` or in more than `max_df` reviews. An int
-        is a number of reviews, a float a proportion.
+        is a number of reviews, a float a proportion, which is taken as it is written: 0.07 of 100
+        reviews are 7.
     max_features : int or None, default=None
         Keep only this many n-grams, those that occur in the most reviews. Ties are broken by the
         order in `ngrams_`. If None, keep all.
@@ -138,7 +142,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "num_words": [Interval(Integral, 1, MAX_INDEX + 1, closed="both"), None],
         "skip_top": [Interval(Integral, 0, None, closed="left")],
-        "oov_char": [Interval(Integral, 0, None, closed="left"), None],
+        "oov_char": [Interval(Integral, 0, MAX_INDEX, closed="both"), None],
         "pad_char": [Interval(Integral, 0, None, closed="left"), None],
         "sparse_output": ["boolean"],
         "dtype": "no_validation",  # delegated to numpy
@@ -372,6 +376,11 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(
                 f"dtype must be a boolean, integer or floating type, got {np.dtype(self.dtype)}."
             )
+        if self.sparse_output and np.dtype(self.dtype) == np.float16:
+            raise ValueError(
+                "dtype=float16 is a type that SciPy's sparse matrices do not have. Use float32, or "
+                "sparse_output=False."
+            )
         are_integers = [isinstance(n, Integral) for n in self.ngram_range] == [True, True]
         if not (are_integers and 1 <= self.ngram_range[0] <= self.ngram_range[1]):
             raise ValueError(
@@ -402,10 +411,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _learn_ngrams(self, sequences: FlatSequences, num_words: int) -> NGrams:
         n_samples = len(sequences[1]) - 1
-        min_df, max_df = (
-            _n_samples_of(self.min_df, n_samples),
-            _n_samples_of(self.max_df, n_samples),
-        )
+        min_df = ceil(_n_samples_of(self.min_df, n_samples))
+        max_df = floor(_n_samples_of(self.max_df, n_samples))
         min_n, max_n = self.ngram_range
         ngrams, df = learn_ngrams(sequences, partial(self._is_word, num_words), max_n, min_df)
         is_kept = (np.count_nonzero(ngrams, axis=1) >= min_n) & (df <= max_df)
@@ -440,10 +447,16 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             )
         else:
             indices, indptr = find_words(sequences, self._width, self._add_indices)
+        if not self.sparse_output:
+            array = np.zeros(shape, dtype=self.dtype)
+            array[np.repeat(np.arange(shape[0]), np.diff(indptr)), indices] = 1
+            return array
+        if indptr[-1] <= MAX_INDEX:
+            indptr = indptr.astype(np.int32)  # sparse arrays keep wider ones
         csr = sp.csr_array if get_config().get("sparse_interface") == "sparray" else sp.csr_matrix
         features = csr((np.ones(len(indices), dtype=self.dtype), indices, indptr), shape=shape)
         features.has_canonical_format = True
-        return features if self.sparse_output else features.toarray()
+        return features
 
     def _add_indices(
         self, keys: NDArray[np.uint32], tokens: NDArray[np.uint32]
@@ -459,8 +472,9 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return keys + tokens
 
 
-def _n_samples_of(limit: Any, n_samples: int) -> float:
-    return float(limit if isinstance(limit, Integral) else limit * n_samples)
+def _n_samples_of(limit: Any, n_samples: int) -> Any:
+    """Return the limit in reviews; as a product of floats, 0.07 * 100 is 7.000000000000001."""
+    return limit if isinstance(limit, Integral) else Fraction(str(limit)) * n_samples
 
 
 def _as_given(limit: Any) -> tuple[bool, float]:

@@ -23,7 +23,7 @@ _ROWS_PER_BLOCK = 2**16  # numpy sorts 16-bit integers by radix
 
 
 def learn_ngrams(
-    sequences: FlatSequences, is_word: IsWord, max_n: int, min_df: float
+    sequences: FlatSequences, is_word: IsWord, max_n: int, min_df: int
 ) -> tuple[NGrams, NDArray[np.int64]]:
     """Return the n-grams of 1 to `max_n` words in at least `min_df` sequences, and their counts.
 

@@ -1,11 +1,12 @@
 """MultiHotVectorizer's n-grams are those of a plain loop and of CountVectorizer."""
 
 from collections import Counter
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import NotFittedError
@@ -185,6 +186,32 @@ class TestLimits:
                 vectorizer.fit(REVIEWS)
             return
         assert rows_without_fill(vectorizer.fit(REVIEWS).ngrams_) == expected
+
+    @given(
+        n_reviews=st.integers(1, 120),
+        limit=st.integers(0, 100).map(lambda percent: percent / 100)
+        | st.floats(0, 1)
+        | st.floats(0, 1).map(np.float64),
+    )
+    @example(n_reviews=100, limit=0.07)
+    @example(n_reviews=100, limit=0.29)
+    def test_proportions_are_exact(self, n_reviews, limit):
+        # The index 4 + i occurs in i + 1 reviews.
+        reviews = [range(4 + i, 4 + n_reviews) for i in range(n_reviews)]
+        frequencies = [Fraction(i + 1, n_reviews) for i in range(n_reviews)]
+        for name, is_kept in (
+            ("min_df", [frequency >= Fraction(str(limit)) for frequency in frequencies]),
+            ("max_df", [frequency <= Fraction(str(limit)) for frequency in frequencies]),
+        ):
+            vectorizer = MultiHotVectorizer(None, ngram_range=(1, 1), max_features=n_reviews)
+            vectorizer.set_params(**{name: limit})
+            if any(is_kept):
+                assert_array_equal(
+                    vectorizer.fit(reviews).ngrams_[:, 0] - 4, np.flatnonzero(is_kept)
+                )
+            else:
+                with pytest.raises(ValueError, match="No n-gram is left"):
+                    vectorizer.fit(reviews)
 
     @pytest.mark.parametrize(
         ("params", "expected"),
