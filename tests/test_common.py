@@ -11,6 +11,7 @@ import pickle
 import pkgutil
 import re
 
+import joblib
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -124,7 +125,8 @@ def assert_same_output(output, expected):
 
 
 def state_of(estimator):
-    return copy.deepcopy(vars(estimator))
+    """Return what is equal only for estimators with the same parameters and attributes."""
+    return {name: joblib.hash(value) for name, value in vars(estimator).items()}
 
 
 def check_fit_returns_self_and_keeps_parameters(vectorizer, X):
@@ -154,9 +156,7 @@ def check_transform_changes_no_state(vectorizer, X):
     first = vectorizer.transform(X)
     vectorizer.get_feature_names_out()
     assert_same_output(vectorizer.transform(X), first)
-    assert before.keys() == vars(vectorizer).keys()
-    for name, value in before.items():
-        np.testing.assert_array_equal(vars(vectorizer)[name], value)
+    assert state_of(vectorizer) == before
 
 
 def check_rows_are_independent(vectorizer, X):
@@ -198,7 +198,7 @@ def check_failed_fit_changes_nothing(vectorizer, X):
     before = state_of(vectorizer.fit(X))
     with pytest.raises((TypeError, ValueError)):
         vectorizer.fit([*X, object()])
-    assert before.keys() == vars(vectorizer).keys()
+    assert state_of(vectorizer) == before
 
 
 def check_feature_names(vectorizer, X):

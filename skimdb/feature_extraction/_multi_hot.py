@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
 from skimdb.feature_extraction._index_names import MARKERS, index_names
-from skimdb.feature_extraction._ngrams import NGrams, find_ngrams, learn_ngrams
+from skimdb.feature_extraction._ngrams import NGrams, NGramTable, find_ngrams, learn_ngrams
 from skimdb.feature_extraction._sequences import (
     MAX_INDEX,
     FlatSequences,
@@ -83,9 +83,12 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     num_words_ : int
         Indices below it are kept. Unless n-grams are learned, it is the number of features. Set
         by :meth:`fit`.
+    ngram_table_ : NGramTable
+        The learned n-grams, in the form in which :meth:`transform` looks them up. Only set if
+        n-grams are learned.
     ngrams_ : ndarray of shape (n_features_out, max_n), dtype int32
         Word indices of each learned n-gram, padded with zeros to `max_n`. Sorted by number of
-        words, then by indices. Only set if n-grams are learned.
+        words, then by indices. Made of `ngram_table_` each time.
 
     See Also
     --------
@@ -294,7 +297,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         X.eliminate_zeros()
         items = X.indices
         if self._learns_ngrams:
-            items = self.ngrams_[items] if self.ngrams_.shape[1] > 1 else self.ngrams_[items, 0]
+            ngrams = self.ngrams_
+            items = ngrams[items] if ngrams.shape[1] > 1 else ngrams[items, 0]
         sequences = np.empty(X.shape[0], dtype=object)
         for i, (start, stop) in enumerate(zip(X.indptr[:-1], X.indptr[1:], strict=True)):
             sequences[i] = items[start:stop]
@@ -323,13 +327,12 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         if self._learns_ngrams:
-            words = np.unique(self.ngrams_)
+            ngrams, words = self.ngrams_, self.ngram_table_.words
             word_names = index_names(words, self.word_index, input_features)
-            ngram_names = word_names[np.searchsorted(words, self.ngrams_)]
-            names = ngram_names[:, 0]
-            for n in range(1, self.ngrams_.shape[1]):
-                is_long = self.ngrams_[:, n] > 0
-                names[is_long] += " " + ngram_names[is_long, n]
+            names = word_names[np.searchsorted(words, ngrams[:, 0])]
+            for column in ngrams.T[1:]:
+                is_long = column > 0
+                names[is_long] += " " + word_names[np.searchsorted(words, column[is_long])]
         else:
             names = index_names(np.arange(self._width), self.word_index, input_features)
         name, count = Counter(names).most_common(1)[0]
@@ -340,8 +343,13 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             )
         return names
 
+    @property
+    def ngrams_(self) -> NGrams:
+        """Word indices of the learned n-grams."""
+        return self.ngram_table_.ngrams
+
     def __sklearn_is_fitted__(self) -> bool:
-        learned = "ngrams_" if self._learns_ngrams else "num_words_"
+        learned = "ngram_table_" if self._learns_ngrams else "num_words_"
         return not self._requires_fit or hasattr(self, learned)
 
     def __sklearn_tags__(self) -> Tags:
@@ -368,7 +376,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def _n_features_out(self) -> int:
-        return len(self.ngrams_) if self._learns_ngrams else self._width
+        return len(self.ngram_table_) if self._learns_ngrams else self._width
 
     def _check_parameters(self) -> None:
         """Check parameters against each other."""
@@ -406,10 +414,10 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             largest = int(np.max(sequences[0], initial=0))
             num_words = 1 + max(largest, self.oov_char or 0)
         if self._learns_ngrams:
-            self.ngrams_ = self._learn_ngrams(sequences, num_words)
+            self.ngram_table_ = self._learn_ngrams(sequences, num_words)
         self.num_words_ = num_words
 
-    def _learn_ngrams(self, sequences: FlatSequences, num_words: int) -> NGrams:
+    def _learn_ngrams(self, sequences: FlatSequences, num_words: int) -> NGramTable:
         n_samples = len(sequences[1]) - 1
         min_df = ceil(_n_samples_of(self.min_df, n_samples))
         max_df = floor(_n_samples_of(self.max_df, n_samples))
@@ -425,7 +433,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 f"No n-gram is left with ngram_range={self.ngram_range}, min_df={self.min_df} and "
                 f"max_df={self.max_df}. Use a lower min_df or a higher max_df."
             )
-        return ngrams[kept]
+        return NGramTable.from_ngrams(ngrams[kept])
 
     def _is_word(self, num_words: int, tokens: IntArray) -> NDArray[np.bool]:
         """Tell which indices n-grams may contain."""
@@ -442,9 +450,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             fill_words(array, sequences, self._add_indices)
             return array
         if self._learns_ngrams:
-            indices, indptr = find_ngrams(
-                sequences, partial(self._is_word, self.num_words_), self.ngrams_
-            )
+            is_word = partial(self._is_word, self.num_words_)
+            indices, indptr = find_ngrams(sequences, is_word, self.ngram_table_)
         else:
             indices, indptr = find_words(sequences, self._width, self._add_indices)
         if not self.sparse_output:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skimdb.feature_extraction._ngrams import NGramTable
 from skimdb.feature_extraction._sequences import MAX_INDEX
 
 
@@ -46,12 +47,13 @@ def check_vectorizer(vectorizer: Any) -> None:
         raise TypeError(f"{type(vectorizer).__name__}.dtype cannot be kept: {error}") from error
     if hasattr(vectorizer, "num_words_"):
         check_integer(vectorizer, "num_words_", 1, MAX_INDEX + 1)
-    if hasattr(vectorizer, "ngrams_"):
-        _check_ngrams(vectorizer)
+    if not isinstance(getattr(vectorizer, "ngram_table_", None), NGramTable | None):
+        raise _wrong(vectorizer, "ngram_table_", "must be an NGramTable")
+    if "ngrams_" in vars(vectorizer):  # as a file has them
+        _check_ngrams(vectorizer, vars(vectorizer)["ngrams_"])
 
 
-def _check_ngrams(vectorizer: Any) -> None:
-    ngrams = vectorizer.ngrams_
+def _check_ngrams(vectorizer: Any, ngrams: Any) -> None:
     if not (
         isinstance(ngrams, np.ndarray)
         and ngrams.dtype == np.int32

@@ -17,6 +17,7 @@ from skimdb.persistence._checks import (
     check_steps,
     check_vectorizer,
 )
+from skimdb.persistence._ngrams import ngrams_of_table, table_of_ngrams
 from skimdb.persistence._plain import add_member, decode, encode, take_member
 from skimdb.persistence._skops import dump_with_skops, load_with_skops
 
@@ -37,6 +38,10 @@ class _Kind:
         Of the JSON object, besides those that all estimators have.
     children : str or None
         The parameter that holds the steps, pairs of a name and an estimator.
+    simplify : callable or None
+        Replaces attributes that are not plain data in a dict of attributes.
+    restore : callable or None
+        Makes them again, of an estimator that has been checked.
     """
 
     module: str
@@ -44,6 +49,8 @@ class _Kind:
     private: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     children: str | None = None
+    simplify: Callable[[dict[str, Any]], None] | None = None
+    restore: Callable[[Any], None] | None = None
 
 
 _KINDS = {
@@ -54,7 +61,12 @@ _KINDS = {
         keys=("optimizer", "network"),
     ),
     "LogCountRatioScaler": _Kind("skimdb.feature_extraction", check_scaler),
-    "MultiHotVectorizer": _Kind("skimdb.feature_extraction", check_vectorizer),
+    "MultiHotVectorizer": _Kind(
+        "skimdb.feature_extraction",
+        check_vectorizer,
+        simplify=ngrams_of_table,
+        restore=table_of_ngrams,
+    ),
     "WordIndexEncoder": _Kind("skimdb.feature_extraction", check_encoder),
     "FeatureUnion": _Kind(
         "sklearn.pipeline", check_steps, keys=("children",), children="transformer_list"
@@ -107,6 +119,8 @@ def encode_estimator(estimator: Any, members: dict[str, bytes]) -> dict[str, Any
         plain["optimizer"] = _network().encode_optimizer_parameter(parameters.pop("optimizer"))
         if attributes.pop("model_", None) is not None:
             plain["network"] = _network().encode_network(estimator, members)
+    if kind.simplify:
+        kind.simplify(attributes)
     _check_names(attributes, name, kind)
     plain["parameters"] = _encode_all(parameters, name, members)
     plain["attributes"] = _encode_all(attributes, name, members)
@@ -151,6 +165,8 @@ def decode_estimator(plain: Any, members: dict[str, bytes]) -> Any:
             raise ValueError(f"{name} has the output {plain['output']!r}")
         estimator._sklearn_output_config = {"transform": plain["output"]}
     _check(estimator, kind)
+    if kind.restore:
+        kind.restore(estimator)
     return estimator
 
 

@@ -1,5 +1,8 @@
 """MultiHotVectorizer's n-grams are those of a plain loop and of CountVectorizer."""
 
+import copy
+import pickle
+import tracemalloc
 from collections import Counter
 from fractions import Fraction
 
@@ -327,8 +330,50 @@ class TestContract:
         expected = vectorizer.ngrams_
         with pytest.raises(ValueError, match="No n-gram is left"):
             vectorizer.fit([[1]])
-        assert vectorizer.ngrams_ is expected
+        assert_array_equal(vectorizer.ngrams_, expected)
         assert vectorizer.num_words_ == 8
+
+    def test_ngrams_that_are_only_the_beginning_of_others_take_no_column(self):
+        reviews = [[4, 5, 6], [4, 5, 7], [5, 6], [8]]
+        vectorizer = MultiHotVectorizer(ngram_range=(1, 3), max_df=1).fit(reviews)
+        expected = [(7,), (8,), (5, 7), (4, 5, 6), (4, 5, 7)]
+        assert rows_without_fill(vectorizer.ngrams_) == expected
+        assert_array_equal(
+            vectorizer.transform([[4, 5, 6], [4, 5], [8, 4, 5, 7]]).toarray(),
+            [[0, 0, 0, 1, 0], [0, 0, 0, 0, 0], [1, 1, 1, 0, 1]],
+        )
+
+    @given(rows=few_words, ngram_range=ngram_ranges, min_df=st.integers(1, 2))
+    def test_copies_and_pickles(self, rows, ngram_range, min_df):
+        vectorizer = MultiHotVectorizer(
+            None, ngram_range=ngram_range, min_df=min_df, max_features=10
+        )
+        X = vectorizer.fit_transform([*rows, *[[4, 5, 6, 7]] * 2])
+        for copied in (copy.deepcopy(vectorizer), pickle.loads(pickle.dumps(vectorizer))):
+            assert_array_equal(copied.ngrams_, vectorizer.ngrams_)
+            assert copied.ngrams_.dtype == np.int32
+            assert_array_equal(
+                copied.transform([*rows, *[[4, 5, 6, 7]] * 2]).toarray(), X.toarray()
+            )
+
+    @pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2), (1, 5)])
+    def test_a_pickle_is_no_larger_than_the_ngrams(self, ngram_range):
+        X, _ = make_reviews(300, random_state=0)
+        vectorizer = MultiHotVectorizer(None, ngram_range=ngram_range, min_df=2).fit(X)
+        assert len(pickle.dumps(vectorizer)) < vectorizer.ngrams_.nbytes + 2_000
+
+    def test_transforming_a_review_makes_no_array_over_all_features(self):
+        X, _ = make_reviews(3000, random_state=0)
+        vectorizer = MultiHotVectorizer(None, ngram_range=(1, 3)).fit(X)
+        n_features = vectorizer.transform(X[:1]).shape[1]
+        assert n_features > 300_000
+        tracemalloc.start()
+        try:
+            vectorizer.transform(X[:1])
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < n_features
 
     @pytest.mark.parametrize("dtype", [bool, np.int8, np.float64])
     def test_output_types(self, dtype):

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -257,6 +258,20 @@ def test_vectorizer_keeps_what_it_learned(path, ngram_range):
     loaded = reloaded(vectorizer, path)
     assert sorted(vars(loaded)) == sorted(vars(vectorizer))
     assert (loaded.transform(X) != vectorizer.transform(X)).nnz == 0
+
+
+def test_file_of_version_0_1_0():
+    texts = ["I don\u2019t like it\u2026", "I don\u2019t know", "I like it\u2026"]
+    pipeline = skimdb.load(Path(__file__).parent / "files" / "pipeline-0.1.0.skimdb")
+    names = ["i", "don\u2019t", "like", "it\u2026", "i don\u2019t", "like it\u2026"]
+    assert pipeline[:2].get_feature_names_out().tolist() == names
+    # What that version returned for the texts that the pipeline was fitted on, labelled 0, 0, 1.
+    expected = [
+        [0, -np.log(2), np.log(1.5), np.log(1.5), -np.log(2), np.log(1.5)],
+        [0, -np.log(2), 0, 0, -np.log(2), 0],
+        [0, 0, np.log(1.5), np.log(1.5), 0, np.log(1.5)],
+    ]
+    np.testing.assert_allclose(pipeline.transform(texts).toarray(), expected, atol=1e-6)
 
 
 def test_encoder_and_scaler_keep_what_they_learned(path):
