@@ -429,9 +429,9 @@ def test_requests_for_metadata_are_checked(path, requests):
 @pytest.mark.parametrize(
     ("attribute", "value", "message"),
     [
-        ("n_features_in_", 19, "must hold 19 finite numbers, one per feature"),
+        ("n_features_in_", 19, r"in the shape \(19,\) of 2 classes and 19 features"),
         ("n_features_in_", 0, "n_features_in_ must be an integer from 1 on"),
-        ("classes_", {"objects": [0, 1, 2]}, "classes_ must hold two labels"),
+        ("classes_", {"objects": [0, 1, 2]}, r"in the shape \(3, 20\) of 3 classes and 20 feat"),
         ("classes_", {"objects": [1, 0]}, "classes_ must be sorted and without repeats"),
         ("classes_", {"objects": [0, "a"]}, "classes_ must be sorted and without repeats"),
         ("classes_", [0, 1], "classes_ must hold at least two labels"),
@@ -451,13 +451,20 @@ def test_what_the_scaler_learned_is_checked(path, attribute, value, message):
 
 @pytest.mark.parametrize(
     "ratio",
-    [np.full(20, np.nan), np.zeros(19), np.zeros((20, 1)), np.zeros(20, int), np.array(["a"] * 20)],
+    [
+        np.full(20, np.nan),
+        np.zeros(19),
+        np.zeros((20, 1)),
+        np.zeros((2, 20)),
+        np.zeros(20, int),
+        np.array(["a"] * 20),
+    ],
 )
 def test_ratios_are_finite_numbers_one_per_feature(path, ratio):
     def change(estimator, members):
         members[estimator["attributes"]["feature_log_count_ratio_"]["array"]] = npy(ratio)
 
-    message = "must hold 20 finite numbers, one per feature"
+    message = r"must hold finite numbers, in the shape \(20,\) of 2 classes and 20 features"
     assert_refused(path, LogCountRatioScaler().fit(*make_features()), change, message)
 
 

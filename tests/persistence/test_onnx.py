@@ -292,6 +292,13 @@ def test_pipeline_may_begin_with_the_scaler(run):
     assert_same_predictions(run(pipeline, X), pipeline, X)
 
 
+def test_scaler_of_more_classes(run):
+    X, y = make_features()
+    classifier = DenseSentimentClassifier(4, epochs=2, batch_size=8, random_state=0)
+    pipeline = make_pipeline(LogCountRatioScaler(), classifier).fit(X, np.arange(len(y)) % 3)
+    assert_same_predictions(run(pipeline, X), pipeline, X)
+
+
 def test_vectorizer_may_be_any_that_takes_no_matrix(run):
     texts = ["a good film", "a bad film", "good fun", "bad, bad film!"] * 5
     y = ["positive", "negative"] * 10

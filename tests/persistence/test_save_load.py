@@ -285,6 +285,14 @@ def test_encoder_and_scaler_keep_what_they_learned(path):
     assert (loaded.transform(TEXTS) != pipeline.transform(TEXTS)).nnz == 0
 
 
+def test_scaler_of_more_classes_keeps_what_it_learned(path, features):
+    X, y = features
+    scaler = LogCountRatioScaler().fit(X, np.arange(len(y)) % 3)
+    loaded = reloaded(scaler, path)
+    np.testing.assert_array_equal(loaded.feature_log_count_ratio_, scaler.feature_log_count_ratio_)
+    assert (loaded.transform(X) != scaler.transform(X)).nnz == 0
+
+
 def test_output_container_is_kept(path):
     loaded = reloaded(MultiHotVectorizer(sparse_output=False).set_output(transform="pandas"), path)
     assert type(loaded.fit_transform([[1, 2]])).__name__ == "DataFrame"
