@@ -3,7 +3,7 @@
 import importlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -38,6 +38,8 @@ class _Kind:
         Of the JSON object, besides those that all estimators have.
     children : str or None
         The parameter that holds the steps, pairs of a name and an estimator.
+    lacking : dict
+        Parameters that files of older versions lack, with the values that do what those did.
     simplify : callable or None
         Replaces attributes that are not plain data in a dict of attributes.
     restore : callable or None
@@ -49,6 +51,7 @@ class _Kind:
     private: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     children: str | None = None
+    lacking: dict[str, Any] = field(default_factory=dict)
     simplify: Callable[[dict[str, Any]], None] | None = None
     restore: Callable[[Any], None] | None = None
 
@@ -67,7 +70,9 @@ _KINDS = {
         simplify=ngrams_of_table,
         restore=table_of_ngrams,
     ),
-    "WordIndexEncoder": _Kind("skimdb.feature_extraction", check_encoder),
+    "WordIndexEncoder": _Kind(
+        "skimdb.feature_extraction", check_encoder, lacking={"normalize": False}
+    ),
     "FeatureUnion": _Kind(
         "sklearn.pipeline", check_steps, keys=("children",), children="transformer_list"
     ),
@@ -144,7 +149,7 @@ def decode_estimator(plain: Any, members: dict[str, bytes]) -> Any:
     unknown = sorted(plain.keys() - _KEYS - set(kind.keys))
     if unknown:
         raise ValueError(f"a {name} has {unknown}, which skimdb.save does not write")
-    parameters = _decode_all(plain["parameters"], members)
+    parameters = kind.lacking | _decode_all(plain["parameters"], members)
     if kind.children:
         parameters[kind.children] = [
             (child_name, _decode_child(child, members)) for child_name, child in plain["children"]

@@ -285,6 +285,11 @@ def test_encoder_and_scaler_keep_what_they_learned(path):
     assert (loaded.transform(TEXTS) != pipeline.transform(TEXTS)).nnz == 0
 
 
+def test_tokenizer_cannot_be_kept(path):
+    with pytest.raises(TypeError, match=r"WordIndexEncoder\.tokenizer is or holds"):
+        skimdb.save(WordIndexEncoder(tokenizer=str.split), path)
+
+
 def test_scaler_of_more_classes_keeps_what_it_learned(path, features):
     X, y = features
     scaler = LogCountRatioScaler().fit(X, np.arange(len(y)) % 3)
