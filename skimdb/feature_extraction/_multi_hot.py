@@ -16,7 +16,7 @@ from sklearn.utils import Tags, check_array
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
-from skimdb.feature_extraction._index_names import MARKERS, index_names
+from skimdb.feature_extraction._index_names import MARKERS, are_characters, index_names
 from skimdb.feature_extraction._ngrams import NGrams, NGramTable, find_ngrams, learn_ngrams
 from skimdb.feature_extraction._sequences import (
     MAX_INDEX,
@@ -92,7 +92,9 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     See Also
     --------
-    LogCountRatioScaler : Scale features by how well they separate two classes.
+    WordIndexEncoder : Sequences of word indices from texts.
+    CharacterEncoder : Sequences of characters, for n-grams of characters.
+    LogCountRatioScaler : Scale features by how well they separate the classes.
     sklearn.preprocessing.MultiLabelBinarizer : Multi-hot features from sets of any labels.
     sklearn.feature_extraction.text.CountVectorizer : Features from raw text.
 
@@ -305,14 +307,17 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return sequences
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Return the names of the features; the words of an n-gram are joined by spaces.
+        """Return the names of the features.
+
+        The words of an n-gram are joined by spaces, its characters by nothing.
 
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names of the word indices, starting at 0, as
-            ``WordIndexEncoder.get_feature_names_out`` returns them. Used if `word_index` is None.
-            Other names, such as that of a column, are ignored.
+            Names of the word indices, starting at 0, or of the characters, as
+            ``get_feature_names_out`` of :class:`WordIndexEncoder` or :class:`CharacterEncoder`
+            returns them. Used if `word_index` is None. Other names, such as that of a column, are
+            ignored.
 
         Returns
         -------
@@ -329,10 +334,12 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if self._learns_ngrams:
             ngrams, words = self.ngrams_, self.ngram_table_.words
             word_names = index_names(words, self.word_index, input_features)
+            is_text = self.word_index is None and are_characters(input_features)
+            between = "" if is_text else " "
             names = word_names[np.searchsorted(words, ngrams[:, 0])]
             for column in ngrams.T[1:]:
                 is_long = column > 0
-                names[is_long] += " " + word_names[np.searchsorted(words, column[is_long])]
+                names[is_long] += between + word_names[np.searchsorted(words, column[is_long])]
         else:
             names = index_names(np.arange(self._width), self.word_index, input_features)
         name, count = Counter(names).most_common(1)[0]

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import pairwise, repeat
 from numbers import Integral
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
@@ -19,6 +19,7 @@ from skimdb.datasets._base import INDEX_FROM, OOV_CHAR, START_CHAR
 from skimdb.datasets._review_array import as_reviews
 from skimdb.feature_extraction._index_names import MARKERS, check_word_index
 from skimdb.feature_extraction._sequences import MAX_INDEX, flatten_sequences, offsets_of
+from skimdb.feature_extraction._text_encoder import TextEncoder
 from skimdb.feature_extraction._texts import as_texts
 from skimdb.feature_extraction._words import make_splitter
 
@@ -28,7 +29,7 @@ _PAD_CHAR = 0
 _UNKNOWN = "?"
 
 
-class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[misc, call-arg]
+class WordIndexEncoder(TextEncoder):
     r"""Turn texts into sequences of word indices.
 
     A text is split into words. The index of a word is its frequency rank plus `index_from`, and
@@ -76,6 +77,7 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
     See Also
     --------
     MultiHotVectorizer : Features from the word indices.
+    CharacterEncoder : Characters instead of words.
     skimdb.datasets.fetch_imdb_word_index : The ranks of the words in the IMDB reviews.
     skimdb.datasets.decode_review : The text of one review, with its markers.
     sklearn.feature_extraction.text.CountVectorizer : Word counts from text.
@@ -325,31 +327,11 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
             )
         return np.array(names, dtype=object)
 
-    def set_output(
-        self, *, transform: Literal["default", "pandas", "polars"] | None = None
-    ) -> Self:
-        """Do nothing; the output is always an object array of sequences.
-
-        Parameters
-        ----------
-        transform : {"default", "pandas", "polars"}, default=None
-            Accepted so that the other steps of a Pipeline can be configured.
-
-        Returns
-        -------
-        WordIndexEncoder
-            The encoder.
-        """
-        return self
-
     def __sklearn_is_fitted__(self) -> bool:
         return self.word_index is not None or hasattr(self, "word_index_")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        tags.transformer_tags.preserves_dtype = []
         tags.requires_fit = self.word_index is None
         return tags
 

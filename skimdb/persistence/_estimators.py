@@ -63,6 +63,7 @@ _KINDS = {
         private=("_seed",),
         keys=("optimizer", "network"),
     ),
+    "CharacterEncoder": _Kind("skimdb.feature_extraction"),
     "LogCountRatioScaler": _Kind("skimdb.feature_extraction", check_scaler),
     "MultiHotVectorizer": _Kind(
         "skimdb.feature_extraction",

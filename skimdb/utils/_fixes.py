@@ -12,7 +12,7 @@ Other work-arounds stand where the code is that needs them:
   other times too. `persistence._encoded_network`: the dtype of generator states differs by version.
 - scikeras. `neural_network._dense`: its constructor adds attributes that are not parameters.
 - scikit-learn. `feature_extraction._multi_hot`: ``sparse_interface`` exists from 1.9.
-  `feature_extraction._word_index`: `set_output` cannot hold sequences. `persistence._estimators`,
+  `feature_extraction._text_encoder`: `set_output` cannot hold sequences. `persistence._estimators`,
   `_onnx`: a FeatureUnion has neither parameter constraints nor the tags of its branches.
 - joblib, Dask and Ray. `model_selection._dask` and `_ray`: data is sent again with each task, and
   is lost with a worker. `datasets._prediction_task`: tasks in threads go on after an error.

@@ -18,7 +18,7 @@ from sklearn.preprocessing import FunctionTransformer
 import skimdb
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer
 from skimdb.datasets import make_reviews
-from skimdb.feature_extraction import LogCountRatioScaler, WordIndexEncoder
+from skimdb.feature_extraction import CharacterEncoder, LogCountRatioScaler, WordIndexEncoder
 from tests.persistence.common import make_features, taken_apart
 
 TEXTS = ["a good film", "a bad film", "good fun", "bad, bad film!"] * 5
@@ -220,6 +220,7 @@ def test_saving_changes_nothing(path, features, fitted):
         MultiHotVectorizer(None, dtype=np.bool_, pad_char=0),
         LogCountRatioScaler(0.5),
         WordIndexEncoder(),
+        CharacterEncoder(normalize=False),
         FunctionTransformer(),
         Pipeline([("a", "passthrough"), ("b", None), ("c", MultiHotVectorizer())], verbose=True),
     ],
