@@ -46,6 +46,23 @@ def index_names(
     return np.array([names.get(i, f"index_{i}") for i in indices.tolist()], dtype=object)
 
 
+def ngram_names(
+    ngrams: IntArray, word_index: Mapping[str, int] | None, input_features: Any
+) -> NDArray[np.object_]:
+    """Return the names of n-grams, each a row of word indices that may end in zeros.
+
+    The words are named as by :func:`index_names`, and joined by spaces, unless they are characters.
+    """
+    words = np.unique(ngrams)
+    word_names = index_names(words, word_index, input_features)
+    between = "" if word_index is None and are_characters(input_features) else " "
+    names = word_names[np.searchsorted(words, ngrams[:, 0])]
+    for column in ngrams.T[1:]:
+        is_long = column > 0
+        names[is_long] += between + word_names[np.searchsorted(words, column[is_long])]
+    return names
+
+
 def check_word_index(word_index: Mapping[Any, Any], largest_rank: int) -> None:
     """Raise a ValueError unless the ranks are distinct integers from 1 to `largest_rank`."""
     for word, rank in word_index.items():

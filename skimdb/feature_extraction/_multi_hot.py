@@ -16,7 +16,7 @@ from sklearn.utils import Tags, check_array
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
-from skimdb.feature_extraction._index_names import MARKERS, are_characters, index_names
+from skimdb.feature_extraction._index_names import MARKERS, index_names, ngram_names
 from skimdb.feature_extraction._ngrams import NGrams, NGramTable, find_ngrams, learn_ngrams
 from skimdb.feature_extraction._sequences import (
     MAX_INDEX,
@@ -332,14 +332,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         if self._learns_ngrams:
-            ngrams, words = self.ngrams_, self.ngram_table_.words
-            word_names = index_names(words, self.word_index, input_features)
-            is_text = self.word_index is None and are_characters(input_features)
-            between = "" if is_text else " "
-            names = word_names[np.searchsorted(words, ngrams[:, 0])]
-            for column in ngrams.T[1:]:
-                is_long = column > 0
-                names[is_long] += between + word_names[np.searchsorted(words, column[is_long])]
+            names = ngram_names(self.ngrams_, self.word_index, input_features)
         else:
             names = index_names(np.arange(self._width), self.word_index, input_features)
         name, count = Counter(names).most_common(1)[0]
