@@ -47,8 +47,8 @@ class CharacterEncoder(TextEncoder):
     **Fitting.** The estimator is :term:`stateless`: :meth:`transform` works without :meth:`fit`,
     which only validates.
 
-    **Vectorizing.** Give :class:`MultiHotVectorizer` ``num_words=None``. Its default leaves out code
-    points from 10,000 on, which are most of Chinese, Japanese and Korean.
+    **Vectorizing.** Give :class:`MultiHotVectorizer` ``num_words=None``. Its default leaves out
+    code points from 10,000 on, which are most of Chinese, Japanese and Korean.
 
     **White space.** Each run of white space becomes one blank. A blank is added at both ends of a
     text, so that the first and the last word begin and end as the others do. A text without any

@@ -238,7 +238,13 @@ def _weighted_sums(weights: NDArray[np.float64], X: Any) -> NDArray[np.float64]:
     sums = np.zeros((len(weights), X.shape[1]))
     for start in range(0, X.shape[0], _ROWS_PER_BLOCK):
         block = slice(start, start + _ROWS_PER_BLOCK)
-        sums += weights[:, block] @ X[block]
+        rows: Any = X[block]
+        columns: Any = slice(None)
+        if sp.issparse(rows) and rows.nnz < X.shape[1]:  # add up few of the features
+            columns, present = np.unique(rows.indices, return_inverse=True)
+            shape = (rows.shape[0], len(columns))
+            rows = type(rows)((rows.data, present, rows.indptr), shape=shape)
+        sums[:, columns] += weights[:, block] @ rows
     return sums
 
 

@@ -87,9 +87,10 @@ class WordIndexEncoder(TextEncoder):
     **Fitting.** With `word_index`, the estimator is :term:`stateless`: :meth:`transform` works
     without :meth:`fit`, which only validates.
 
-    **Splitting.** Words are split as by Keras' ``Tokenizer``, with one difference. Keras splits
-    only at spaces, after replacing `filters` by spaces. Here all white space separates words,
-    including the no-break space and "next line" (U+0085), which some IMDB reviews contain.
+    **Splitting.** ASCII text, and all text with ``normalize=False``, is split as by Keras'
+    ``Tokenizer``, with one difference. Keras splits only at spaces, after replacing `filters` by
+    spaces. Here all white space separates words, including the no-break space and "next line"
+    (U+0085), which some IMDB reviews contain.
 
     **Typography.** With `normalize`, "don't" is the same word with any apostrophe, and "café" with
     a composed or combining accent (Unicode's form NFC). Typographic quotes, dashes, ellipses, and

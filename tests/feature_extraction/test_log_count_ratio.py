@@ -129,6 +129,15 @@ class TestRatio:
         scaler = LogCountRatioScaler().fit(container(X), y)
         assert_allclose(scaler.feature_log_count_ratio_, one_liner(X, y), rtol=1e-6)
 
+    @pytest.mark.parametrize("container", [sp.csr_array, sp.csr_matrix])
+    def test_many_more_features_than_a_sample_has(self, container):
+        X, y = multi_hot(2500, 300, density=0.001)
+        weights = np.random.default_rng(0).random(2500)
+        X = np.hstack([X, np.zeros((2500, 5000), dtype=np.float32)])
+        scaler = LogCountRatioScaler().fit(container(X), y, sample_weight=weights)
+        expected = one_liner(X * weights[:, np.newaxis], y)
+        assert_allclose(scaler.feature_log_count_ratio_, expected, rtol=1e-6)
+
     def test_float32_counts_are_summed_in_float64(self):
         # In float32, 2**24 + 1 is 2**24.
         X = np.array([[2**24, 1], [1, 1], [1, 1], [1, 1]], dtype=np.float32)

@@ -123,6 +123,13 @@ class TestWords:
         expected = [[1, *(vocabulary[word] + 3 for word in row)] for row in words]
         assert as_lists(encoder.transform(texts)) == expected
 
+    @given(text=st.text() | st.text(alphabet="dont \u2019\u201c\u2026e\u0301\u200b\uff01\uff41"))
+    def test_all_text_is_split_as_by_keras_without_normalize(self, text):
+        words = keras_words(" ".join(text.split()))
+        vocabulary = {word: rank for rank, word in enumerate(set(words), 1)}
+        encoder = WordIndexEncoder(word_index=vocabulary, normalize=False, start_char=None)
+        assert as_lists(encoder.transform([text])) == [[vocabulary[word] + 3 for word in words]]
+
     @pytest.mark.parametrize("space", [" ", "\n", "\r\n", "\t", "\x0b", "\x85", "\xa0", "\u2028"])
     @pytest.mark.parametrize("filters", [FILTERS, ""])
     def test_all_white_space_separates_words(self, space, filters):
