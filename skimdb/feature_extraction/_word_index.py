@@ -46,7 +46,7 @@ class WordIndexEncoder(TextEncoder):
         None, :meth:`fit` learns the ranks.
     normalize : bool, default=True
         Read text as phones and word processors write it, see Notes. If False, texts are split as
-        they are, as by Keras. ASCII text is split alike.
+        they are, as by Keras. Pure ASCII text is split the same either way.
     lowercase : bool, default=True
         Convert texts to lowercase before splitting.
     filters : str, default=Keras' filters
