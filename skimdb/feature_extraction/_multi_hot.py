@@ -1,7 +1,9 @@
 """Multi-hot features: which words, or n-grams of words, a review contains."""
 
 from collections import Counter
+from fractions import Fraction
 from functools import partial
+from math import ceil, floor
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -14,8 +16,8 @@ from sklearn.utils import Tags, check_array
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
-from skimdb.feature_extraction._index_names import MARKERS, index_names
-from skimdb.feature_extraction._ngrams import NGrams, find_ngrams, learn_ngrams
+from skimdb.feature_extraction._index_names import MARKERS, index_names, ngram_names
+from skimdb.feature_extraction._ngrams import NGrams, NGramTable, find_ngrams, learn_ngrams
 from skimdb.feature_extraction._sequences import (
     MAX_INDEX,
     FlatSequences,
@@ -57,7 +59,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     sparse_output : bool, default=True
         Return a CSR matrix if True, else an array.
     dtype : dtype, default=numpy.float32
-        Type of the output: any boolean, integer or floating type.
+        Type of the output: any boolean, integer or floating type. SciPy has no sparse matrices of
+        float16.
     ngram_range : tuple of int (min_n, max_n), default=(1, 1)
         Smallest and largest number of words in an n-gram. Any range other than (1, 1), or any
         non-default value of the next three parameters, makes :meth:`fit` learn n-grams as
@@ -65,7 +68,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         indices 0 to 3, `oov_char`, `pad_char`, and indices outside `skip_top` and `num_words`.
     min_df, max_df : int or float in [0.0, 1.0], default=1 and 1.0
         Ignore n-grams that occur in fewer than `min_df` or in more than `max_df` reviews. An int
-        is a number of reviews, a float a proportion.
+        is a number of reviews, a float a proportion, which is taken as it is written: 0.07 of 100
+        reviews are 7.
     max_features : int or None, default=None
         Keep only this many n-grams, those that occur in the most reviews. Ties are broken by the
         order in `ngrams_`. If None, keep all.
@@ -79,13 +83,18 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     num_words_ : int
         Indices below it are kept. Unless n-grams are learned, it is the number of features. Set
         by :meth:`fit`.
+    ngram_table_ : NGramTable
+        The learned n-grams, in the form in which :meth:`transform` looks them up. Only set if
+        n-grams are learned.
     ngrams_ : ndarray of shape (n_features_out, max_n), dtype int32
         Word indices of each learned n-gram, padded with zeros to `max_n`. Sorted by number of
-        words, then by indices. Only set if n-grams are learned.
+        words, then by indices. Made of `ngram_table_` each time.
 
     See Also
     --------
-    LogCountRatioScaler : Scale features by how well they separate two classes.
+    WordIndexEncoder : Sequences of word indices from texts.
+    CharacterEncoder : Sequences of characters, for n-grams of characters.
+    LogCountRatioScaler : Scale features by how well they separate the classes.
     sklearn.preprocessing.MultiLabelBinarizer : Multi-hot features from sets of any labels.
     sklearn.feature_extraction.text.CountVectorizer : Features from raw text.
 
@@ -138,7 +147,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "num_words": [Interval(Integral, 1, MAX_INDEX + 1, closed="both"), None],
         "skip_top": [Interval(Integral, 0, None, closed="left")],
-        "oov_char": [Interval(Integral, 0, None, closed="left"), None],
+        "oov_char": [Interval(Integral, 0, MAX_INDEX, closed="both"), None],
         "pad_char": [Interval(Integral, 0, None, closed="left"), None],
         "sparse_output": ["boolean"],
         "dtype": "no_validation",  # delegated to numpy
@@ -290,21 +299,25 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         X.eliminate_zeros()
         items = X.indices
         if self._learns_ngrams:
-            items = self.ngrams_[items] if self.ngrams_.shape[1] > 1 else self.ngrams_[items, 0]
+            ngrams = self.ngrams_
+            items = ngrams[items] if ngrams.shape[1] > 1 else ngrams[items, 0]
         sequences = np.empty(X.shape[0], dtype=object)
         for i, (start, stop) in enumerate(zip(X.indptr[:-1], X.indptr[1:], strict=True)):
             sequences[i] = items[start:stop]
         return sequences
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Return the names of the features; the words of an n-gram are joined by spaces.
+        """Return the names of the features.
+
+        The words of an n-gram are joined by spaces, its characters by nothing.
 
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names of the word indices, starting at 0, as
-            ``WordIndexEncoder.get_feature_names_out`` returns them. Used if `word_index` is None.
-            Other names, such as that of a column, are ignored.
+            Names of the word indices, starting at 0, or of the characters, as
+            ``get_feature_names_out`` of :class:`WordIndexEncoder` or :class:`CharacterEncoder`
+            returns them. Used if `word_index` is None. Other names, such as that of a column, are
+            ignored.
 
         Returns
         -------
@@ -319,13 +332,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         if self._learns_ngrams:
-            words = np.unique(self.ngrams_)
-            word_names = index_names(words, self.word_index, input_features)
-            ngram_names = word_names[np.searchsorted(words, self.ngrams_)]
-            names = ngram_names[:, 0]
-            for n in range(1, self.ngrams_.shape[1]):
-                is_long = self.ngrams_[:, n] > 0
-                names[is_long] += " " + ngram_names[is_long, n]
+            names = ngram_names(self.ngrams_, self.word_index, input_features)
         else:
             names = index_names(np.arange(self._width), self.word_index, input_features)
         name, count = Counter(names).most_common(1)[0]
@@ -336,8 +343,13 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             )
         return names
 
+    @property
+    def ngrams_(self) -> NGrams:
+        """Word indices of the learned n-grams."""
+        return self.ngram_table_.ngrams
+
     def __sklearn_is_fitted__(self) -> bool:
-        learned = "ngrams_" if self._learns_ngrams else "num_words_"
+        learned = "ngram_table_" if self._learns_ngrams else "num_words_"
         return not self._requires_fit or hasattr(self, learned)
 
     def __sklearn_tags__(self) -> Tags:
@@ -364,13 +376,18 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def _n_features_out(self) -> int:
-        return len(self.ngrams_) if self._learns_ngrams else self._width
+        return len(self.ngram_table_) if self._learns_ngrams else self._width
 
     def _check_parameters(self) -> None:
         """Check parameters against each other."""
         if np.dtype(self.dtype).kind not in "biuf":
             raise ValueError(
                 f"dtype must be a boolean, integer or floating type, got {np.dtype(self.dtype)}."
+            )
+        if self.sparse_output and np.dtype(self.dtype) == np.float16:
+            raise ValueError(
+                "dtype=float16 is a type that SciPy's sparse matrices do not have. Use float32, or "
+                "sparse_output=False."
             )
         are_integers = [isinstance(n, Integral) for n in self.ngram_range] == [True, True]
         if not (are_integers and 1 <= self.ngram_range[0] <= self.ngram_range[1]):
@@ -397,15 +414,13 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             largest = int(np.max(sequences[0], initial=0))
             num_words = 1 + max(largest, self.oov_char or 0)
         if self._learns_ngrams:
-            self.ngrams_ = self._learn_ngrams(sequences, num_words)
+            self.ngram_table_ = self._learn_ngrams(sequences, num_words)
         self.num_words_ = num_words
 
-    def _learn_ngrams(self, sequences: FlatSequences, num_words: int) -> NGrams:
+    def _learn_ngrams(self, sequences: FlatSequences, num_words: int) -> NGramTable:
         n_samples = len(sequences[1]) - 1
-        min_df, max_df = (
-            _n_samples_of(self.min_df, n_samples),
-            _n_samples_of(self.max_df, n_samples),
-        )
+        min_df = ceil(_n_samples_of(self.min_df, n_samples))
+        max_df = floor(_n_samples_of(self.max_df, n_samples))
         min_n, max_n = self.ngram_range
         ngrams, df = learn_ngrams(sequences, partial(self._is_word, num_words), max_n, min_df)
         is_kept = (np.count_nonzero(ngrams, axis=1) >= min_n) & (df <= max_df)
@@ -418,7 +433,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 f"No n-gram is left with ngram_range={self.ngram_range}, min_df={self.min_df} and "
                 f"max_df={self.max_df}. Use a lower min_df or a higher max_df."
             )
-        return ngrams[kept]
+        return NGramTable.from_ngrams(ngrams[kept])
 
     def _is_word(self, num_words: int, tokens: IntArray) -> NDArray[np.bool]:
         """Tell which indices n-grams may contain."""
@@ -435,15 +450,20 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             fill_words(array, sequences, self._add_indices)
             return array
         if self._learns_ngrams:
-            indices, indptr = find_ngrams(
-                sequences, partial(self._is_word, self.num_words_), self.ngrams_
-            )
+            is_word = partial(self._is_word, self.num_words_)
+            indices, indptr = find_ngrams(sequences, is_word, self.ngram_table_)
         else:
             indices, indptr = find_words(sequences, self._width, self._add_indices)
+        if not self.sparse_output:
+            array = np.zeros(shape, dtype=self.dtype)
+            array[np.repeat(np.arange(shape[0]), np.diff(indptr)), indices] = 1
+            return array
+        if indptr[-1] <= MAX_INDEX:
+            indptr = indptr.astype(np.int32)  # sparse arrays keep wider ones
         csr = sp.csr_array if get_config().get("sparse_interface") == "sparray" else sp.csr_matrix
         features = csr((np.ones(len(indices), dtype=self.dtype), indices, indptr), shape=shape)
         features.has_canonical_format = True
-        return features if self.sparse_output else features.toarray()
+        return features
 
     def _add_indices(
         self, keys: NDArray[np.uint32], tokens: NDArray[np.uint32]
@@ -459,8 +479,9 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return keys + tokens
 
 
-def _n_samples_of(limit: Any, n_samples: int) -> float:
-    return float(limit if isinstance(limit, Integral) else limit * n_samples)
+def _n_samples_of(limit: Any, n_samples: int) -> Any:
+    """Return the limit in reviews; as a product of floats, 0.07 * 100 is 7.000000000000001."""
+    return limit if isinstance(limit, Integral) else Fraction(str(limit)) * n_samples
 
 
 def _as_given(limit: Any) -> tuple[bool, float]:

@@ -6,7 +6,8 @@ sorted together, so that the positions of equal n-grams become adjacent.
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ _ROWS_PER_BLOCK = 2**16  # numpy sorts 16-bit integers by radix
 
 
 def learn_ngrams(
-    sequences: FlatSequences, is_word: IsWord, max_n: int, min_df: float
+    sequences: FlatSequences, is_word: IsWord, max_n: int, min_df: int
 ) -> tuple[NGrams, NDArray[np.int64]]:
     """Return the n-grams of 1 to `max_n` words in at least `min_df` sequences, and their counts.
 
@@ -51,58 +52,93 @@ def learn_ngrams(
     return np.concatenate(ngrams), np.concatenate(counts)
 
 
-def find_ngrams(
-    sequences: FlatSequences, is_word: IsWord, ngrams: NGrams
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Return CSR indices and indptr: the sorted, unique rows of `ngrams` in each sequence.
+@dataclass(frozen=True, eq=False)
+class NGramTable:
+    """N-grams to look up, as a tree of their beginnings.
 
-    `ngrams` is what :func:`learn_ngrams` returns, or a subset in the same order.
+    Level n has the distinct beginnings of n words. The first level holds words. In the others, a
+    beginning is the position of all but its last word in the level before, times the number of
+    words in the first level, plus the position of its last word there.
+
+    Attributes
+    ----------
+    levels : tuple of max_n sorted ndarrays
+        The beginnings: int32 in the first level, uint64 in the others.
+    prefixes : tuple of max_n sorted ndarrays of int32
+        The positions in each level where only longer n-grams begin. All other positions are
+        n-grams; counted through all levels, they are the columns of the features.
     """
-    n_words, levels = _levels(ngrams)
+
+    levels: tuple[IntArray, ...]
+    prefixes: tuple[NDArray[np.int32], ...]
+
+    @classmethod
+    def from_ngrams(cls, ngrams: NGrams) -> Self:
+        """Build the table of what :func:`learn_ngrams` returns, or of a subset in that order."""
+        words = np.unique(ngrams[ngrams > 0])
+        ranks = np.searchsorted(words, ngrams)
+        lengths = np.count_nonzero(ngrams, axis=1)
+        level, ids = words, ranks[:, 0].copy()
+        levels: list[IntArray] = []
+        prefixes = []
+        for n in range(1, ngrams.shape[1] + 1):
+            if n > 1:
+                is_long = lengths >= n
+                keys = _pair(ids[is_long], ranks[is_long, n - 1], len(words))
+                level = np.sort(keys)
+                level = level[is_first_of(level)]
+                ids[is_long] = np.searchsorted(level, keys)
+            is_prefix = np.ones(len(level), dtype=bool)
+            is_prefix[ids[lengths == n]] = False
+            levels.append(level)
+            prefixes.append(np.flatnonzero(is_prefix).astype(np.int32))
+        return cls(tuple(levels), tuple(prefixes))
+
+    @property
+    def words(self) -> NDArray[np.int32]:
+        """The distinct words of the n-grams, sorted."""
+        return self.levels[0].astype(np.int32, copy=False)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.levels)) - sum(map(len, self.prefixes))
+
+    @property
+    def ngrams(self) -> NGrams:
+        """The n-grams as :meth:`from_ngrams` was given them."""
+        max_n = len(self.levels)
+        longest = self.words[:, np.newaxis]
+        rows = []
+        for n, (level, prefixes) in enumerate(zip(self.levels, self.prefixes, strict=True), 1):
+            if n > 1:
+                first, last = np.divmod(level, np.uint64(len(self.words)))
+                longest = np.column_stack([longest[first], self.words[last]])
+            rows.append(np.pad(np.delete(longest, prefixes, axis=0), ((0, 0), (0, max_n - n))))
+        return np.concatenate(rows)
+
+
+def find_ngrams(
+    sequences: FlatSequences, is_word: IsWord, table: NGramTable
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return CSR indices and indptr: the sorted, unique n-grams of a table in each sequence."""
     indices = [np.empty(0, dtype=np.int32)]
     counts = [np.zeros(1, dtype=np.int64)]
     for block in _blocks(sequences, is_word):
-        rows, columns = [], []
-        for n, level in enumerate(levels, 1):
-            group = block.group(n, n_words)
-            ranks = _find_keys(group.keys, level.keys)
+        rows, columns, start = [], [], 0
+        for n, (level, prefixes) in enumerate(zip(table.levels, table.prefixes, strict=True), 1):
+            group = block.group(n, len(table.words))
+            ranks = _find_keys(group.keys, level)
             block.assign_ids(n, group, ranks)
-            group_columns = np.where(ranks >= 0, level.columns[ranks], -1)
+            n_prefixes = np.searchsorted(prefixes, ranks)
+            is_ngram = (ranks >= 0) & (n_prefixes == np.searchsorted(prefixes, ranks, "right"))
+            group_columns = np.where(is_ngram, start + ranks - n_prefixes, -1).astype(np.int32)
             row_columns = np.repeat(group_columns, group.df)
             rows.append(group.rows[row_columns >= 0])
             columns.append(row_columns[row_columns >= 0])
+            start += len(level) - len(prefixes)
         row, column = np.concatenate(rows), np.concatenate(columns)
         indices.append(column[np.argsort(row, kind="stable")])
         counts.append(np.bincount(row, minlength=block.n_rows))
     return np.concatenate(indices), np.cumsum(np.concatenate(counts))
-
-
-class _Level(NamedTuple):
-    """The n-grams of one length to find, and prefixes of longer ones."""
-
-    keys: _Keys
-    columns: NDArray[np.int32]  # -1 for those that are only prefixes
-
-
-def _levels(ngrams: NGrams) -> tuple[int, list[_Level]]:
-    """Return the number of distinct words, and the n-grams to look up for each length."""
-    words = np.unique(ngrams[ngrams > 0])
-    ranks = np.searchsorted(words, ngrams)
-    lengths = np.count_nonzero(ngrams, axis=1)
-    levels: list[_Level] = []
-    for n in range(1, int(lengths.max()) + 1):
-        is_long, is_whole = lengths >= n, lengths == n
-        if n == 1:
-            keys, prefix_ids = words.astype(np.uint64), ranks[:, 0].copy()
-        else:
-            pairs = _pair(prefix_ids[is_long], ranks[is_long, n - 1], len(words))
-            keys = np.sort(pairs)
-            keys = keys[is_first_of(keys)]
-            prefix_ids[is_long] = np.searchsorted(keys, pairs)
-        columns = np.full(len(keys), -1, dtype=np.int32)
-        columns[prefix_ids[is_whole]] = np.flatnonzero(is_whole)
-        levels.append(_Level(keys, columns))
-    return len(words), levels
 
 
 def _pair(prefix_ids: IntArray, last: IntArray, n_words: int) -> _Keys:
@@ -196,9 +232,10 @@ def _merge(groups: list[_Group]) -> tuple[_Keys, NDArray[np.int64]]:
     return keys, df
 
 
-def _find_keys(keys: _Keys, known: _Keys) -> NDArray[np.int32]:
+def _find_keys(keys: _Keys, known: IntArray) -> NDArray[np.int32]:
     """Return the positions of sorted keys among the sorted known ones, -1 if missing."""
     if not len(known):
         return np.full(len(keys), -1, dtype=np.int32)
+    keys = keys.astype(known.dtype, copy=False)  # else NumPy would convert all known ones
     ranks = np.minimum(np.searchsorted(known, keys), len(known) - 1)
     return np.where(known[ranks] == keys, ranks, -1).astype(np.int32)

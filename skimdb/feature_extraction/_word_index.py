@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import pairwise, repeat
 from numbers import Integral
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
@@ -19,7 +19,9 @@ from skimdb.datasets._base import INDEX_FROM, OOV_CHAR, START_CHAR
 from skimdb.datasets._review_array import as_reviews
 from skimdb.feature_extraction._index_names import MARKERS, check_word_index
 from skimdb.feature_extraction._sequences import MAX_INDEX, flatten_sequences, offsets_of
+from skimdb.feature_extraction._text_encoder import TextEncoder
 from skimdb.feature_extraction._texts import as_texts
+from skimdb.feature_extraction._words import make_splitter
 
 _FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 _PAD_CHAR = 0
@@ -27,8 +29,8 @@ _PAD_CHAR = 0
 _UNKNOWN = "?"
 
 
-class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[misc, call-arg]
-    """Turn texts into sequences of word indices.
+class WordIndexEncoder(TextEncoder):
+    r"""Turn texts into sequences of word indices.
 
     A text is split into words. The index of a word is its frequency rank plus `index_from`, and
     each sequence begins with `start_char`, following Keras' convention for the IMDB reviews.
@@ -42,6 +44,9 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
     word_index : dict of str to int, default=None
         Frequency rank of each word, counted from 1, as ``fetch_imdb_word_index`` returns it. If
         None, :meth:`fit` learns the ranks.
+    normalize : bool, default=True
+        Read text as phones and word processors write it, see Notes. If False, texts are split as
+        they are, as by Keras. Pure ASCII text is split the same either way.
     lowercase : bool, default=True
         Convert texts to lowercase before splitting.
     filters : str, default=Keras' filters
@@ -49,6 +54,9 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         except the apostrophe, so that "don't" is one word.
     punctuation : str, default=""
         Characters that become separate words, such as ".!?". They take precedence over `filters`.
+    tokenizer : callable, default=None
+        Returns the words of a text, instead of `filters` and `punctuation`, which must keep their
+        defaults then. It is given the text after `normalize` and `lowercase`.
     index_from : int, default=3
         Offset between a word's rank and its index.
     start_char : int or None, default=1
@@ -69,6 +77,7 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
     See Also
     --------
     MultiHotVectorizer : Features from the word indices.
+    CharacterEncoder : Characters instead of words.
     skimdb.datasets.fetch_imdb_word_index : The ranks of the words in the IMDB reviews.
     skimdb.datasets.decode_review : The text of one review, with its markers.
     sklearn.feature_extraction.text.CountVectorizer : Word counts from text.
@@ -78,9 +87,22 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
     **Fitting.** With `word_index`, the estimator is :term:`stateless`: :meth:`transform` works
     without :meth:`fit`, which only validates.
 
-    **Splitting.** Words are split as by Keras' ``Tokenizer``, with one difference. Keras splits
-    only at spaces, after replacing `filters` by spaces. Here all white space separates words,
-    including the no-break space and "next line" (U+0085), which some IMDB reviews contain.
+    **Splitting.** ASCII text, and all text with ``normalize=False``, is split as by Keras'
+    ``Tokenizer``, with one difference. Keras splits only at spaces, after replacing `filters` by
+    spaces. Here all white space separates words, including the no-break space and "next line"
+    (U+0085), which some IMDB reviews contain.
+
+    **Typography.** With `normalize`, "don't" is the same word with any apostrophe, and "café" with
+    a composed or combining accent (Unicode's form NFC). Typographic quotes, dashes, ellipses, and
+    the marks of Chinese, Japanese, Arabic and Hindi are read as the ASCII marks that they stand
+    for, so that `filters` and `punctuation` apply to them. Full-width letters and digits become
+    ASCII too. Characters of no width, such as soft hyphens and variation selectors, are left out;
+    a zero-width space separates words. Characters in `filters` and `punctuation` stay as they are.
+    The word indices of ``fetch_imdb`` are those of ``normalize=False``.
+
+    **Languages without spaces.** Pass a tokenizer, such as ``lambda text: jieba.lcut(text)`` for
+    Chinese, or use :class:`CharacterEncoder`. A method of an object, such as ``jieba.lcut`` itself,
+    cannot be cloned if the object cannot be copied. A function with a name can be pickled.
 
     **Containers.** Pass the texts as a list, a tuple, an array of strings or objects, a pandas or
     polars Series, or a pyarrow array or chunked array.
@@ -108,14 +130,23 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
     array(['a good ?'], dtype=object)
     >>> sorted(WordIndexEncoder(punctuation="!?").fit(["Good?", "Good!"]).word_index_)
     ['!', '?', 'good']
+
+    Words in any notation, and words by a function of one's own:
+
+    >>> WordIndexEncoder().fit(["Don't", "\u201cDon\u2019t!\u201d"]).word_index_
+    {"don't": 1}
+    >>> WordIndexEncoder(tokenizer=lambda text: text.split("|")).fit(["不|好", "好"]).word_index_
+    {'好': 1, '不': 2}
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "num_words": [Interval(Integral, 1, None, closed="left"), None],
         "word_index": [dict, None],
+        "normalize": ["boolean"],
         "lowercase": ["boolean"],
         "filters": [str],
         "punctuation": [str],
+        "tokenizer": [callable, None],
         "index_from": [Interval(Integral, 0, MAX_INDEX // 2, closed="both")],  # ranks need room too
         "start_char": [Interval(Integral, 0, None, closed="left"), None],
         "oov_char": [Interval(Integral, 0, None, closed="left"), None],
@@ -127,9 +158,11 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         num_words: int | None = None,
         *,
         word_index: dict[str, int] | None = None,
+        normalize: bool = True,
         lowercase: bool = True,
         filters: str = _FILTERS,
         punctuation: str = "",
+        tokenizer: Callable[[str], Iterable[str]] | None = None,
         index_from: int = INDEX_FROM,
         start_char: int | None = START_CHAR,
         oov_char: int | None = OOV_CHAR,
@@ -137,9 +170,11 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
     ) -> None:
         self.num_words = num_words
         self.word_index = word_index
+        self.normalize = normalize
         self.lowercase = lowercase
         self.filters = filters
         self.punctuation = punctuation
+        self.tokenizer = tokenizer
         self.index_from = index_from
         self.start_char = start_char
         self.oov_char = oov_char
@@ -293,36 +328,21 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
             )
         return np.array(names, dtype=object)
 
-    def set_output(
-        self, *, transform: Literal["default", "pandas", "polars"] | None = None
-    ) -> Self:
-        """Do nothing; the output is always an object array of sequences.
-
-        Parameters
-        ----------
-        transform : {"default", "pandas", "polars"}, default=None
-            Accepted so that the other steps of a Pipeline can be configured.
-
-        Returns
-        -------
-        WordIndexEncoder
-            The encoder.
-        """
-        return self
-
     def __sklearn_is_fitted__(self) -> bool:
         return self.word_index is not None or hasattr(self, "word_index_")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        tags.transformer_tags.preserves_dtype = []
         tags.requires_fit = self.word_index is None
         return tags
 
     def _check_parameters(self) -> None:
         """Check parameters against each other."""
+        if self.tokenizer is not None and (self.filters, self.punctuation) != (_FILTERS, ""):
+            raise ValueError(
+                "filters and punctuation must keep their defaults with a tokenizer, which alone "
+                "splits the texts."
+            )
         for name in ("start_char", "oov_char"):
             char = getattr(self, name)
             if char is not None and char > self.index_from:
@@ -385,31 +405,19 @@ class WordIndexEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         self, texts: list[str], look_up: Callable[[list[str]], Iterable[int]]
     ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Look up the number of each token, and return the lengths of the texts too."""
-        split = self._splitter()
+        split = make_splitter(
+            normalize=self.normalize,
+            lowercase=self.lowercase,
+            filters=self.filters,
+            punctuation=self.punctuation,
+            tokenizer=self.tokenizer,
+        )
         numbers, lengths = array("i"), array("q")
         for text in texts:
             words = split(text)
             numbers.fromlist(list(look_up(words)))
             lengths.append(len(words))
         return np.asarray(numbers), np.asarray(lengths)
-
-    def _splitter(self) -> Callable[[str], list[str]]:
-        lowercase, punctuation = self.lowercase, set(self.punctuation)
-        filters = set(self.filters) - punctuation
-        table = str.maketrans(dict.fromkeys(filters, " "))
-        ascii_filters = "".join(filter(str.isascii, filters)).encode()
-        ascii_table = bytes.maketrans(ascii_filters, b" " * len(ascii_filters))
-
-        def split(text: str) -> list[str]:
-            if lowercase:
-                text = text.lower()
-            for mark in punctuation:
-                text = text.replace(mark, f" {mark} ")
-            if text.isascii():  # twice as fast
-                return text.encode().translate(ascii_table).decode().split()
-            return text.translate(table).split()
-
-        return split
 
     def _encode(self, ranks: NDArray[np.int32], lengths: NDArray[np.int64]) -> NDArray[np.object_]:
         """Turn ranks, 0 for unknown words, into sequences of word indices."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skimdb.feature_extraction._ngrams import NGramTable
 from skimdb.feature_extraction._sequences import MAX_INDEX
 
 
@@ -46,12 +47,13 @@ def check_vectorizer(vectorizer: Any) -> None:
         raise TypeError(f"{type(vectorizer).__name__}.dtype cannot be kept: {error}") from error
     if hasattr(vectorizer, "num_words_"):
         check_integer(vectorizer, "num_words_", 1, MAX_INDEX + 1)
-    if hasattr(vectorizer, "ngrams_"):
-        _check_ngrams(vectorizer)
+    if not isinstance(getattr(vectorizer, "ngram_table_", None), NGramTable | None):
+        raise _wrong(vectorizer, "ngram_table_", "must be an NGramTable")
+    if "ngrams_" in vars(vectorizer):  # as a file has them
+        _check_ngrams(vectorizer, vars(vectorizer)["ngrams_"])
 
 
-def _check_ngrams(vectorizer: Any) -> None:
-    ngrams = vectorizer.ngrams_
+def _check_ngrams(vectorizer: Any, ngrams: Any) -> None:
     if not (
         isinstance(ngrams, np.ndarray)
         and ngrams.dtype == np.int32
@@ -85,17 +87,21 @@ def check_scaler(scaler: Any) -> None:
     """Check a `LogCountRatioScaler`."""
     if not check_all_or_none(scaler, ["classes_", "n_features_in_", "feature_log_count_ratio_"]):
         return
-    ratio = scaler.feature_log_count_ratio_
+    ratio, n_features = scaler.feature_log_count_ratio_, scaler.n_features_in_
+    n_classes = len(scaler.classes_)
+    shape = (n_features,) if n_classes == 2 else (n_classes, n_features)
     if not (
-        _is_vector(ratio, "f") and len(ratio) == scaler.n_features_in_ and np.isfinite(ratio).all()
+        isinstance(ratio, np.ndarray)
+        and ratio.dtype.kind == "f"
+        and ratio.shape == shape
+        and np.isfinite(ratio).all()
     ):
         raise _wrong(
             scaler,
             "feature_log_count_ratio_",
-            f"must hold {scaler.n_features_in_} finite numbers, one per feature",
+            f"must hold finite numbers, in the shape {shape} of {n_classes} classes and "
+            f"{n_features} features",
         )
-    if len(scaler.classes_) != 2:
-        raise _wrong(scaler, "classes_", "must hold two labels")
 
 
 def check_encoder(encoder: Any) -> None:

@@ -3,7 +3,7 @@
 import importlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +17,7 @@ from skimdb.persistence._checks import (
     check_steps,
     check_vectorizer,
 )
+from skimdb.persistence._ngrams import ngrams_of_table, table_of_ngrams
 from skimdb.persistence._plain import add_member, decode, encode, take_member
 from skimdb.persistence._skops import dump_with_skops, load_with_skops
 
@@ -37,6 +38,12 @@ class _Kind:
         Of the JSON object, besides those that all estimators have.
     children : str or None
         The parameter that holds the steps, pairs of a name and an estimator.
+    lacking : dict
+        Parameters that files of older versions lack, with the values that do what those did.
+    simplify : callable or None
+        Replaces attributes that are not plain data in a dict of attributes.
+    restore : callable or None
+        Makes them again, of an estimator that has been checked.
     """
 
     module: str
@@ -44,6 +51,9 @@ class _Kind:
     private: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     children: str | None = None
+    lacking: dict[str, Any] = field(default_factory=dict)
+    simplify: Callable[[dict[str, Any]], None] | None = None
+    restore: Callable[[Any], None] | None = None
 
 
 _KINDS = {
@@ -53,9 +63,17 @@ _KINDS = {
         private=("_seed",),
         keys=("optimizer", "network"),
     ),
+    "CharacterEncoder": _Kind("skimdb.feature_extraction"),
     "LogCountRatioScaler": _Kind("skimdb.feature_extraction", check_scaler),
-    "MultiHotVectorizer": _Kind("skimdb.feature_extraction", check_vectorizer),
-    "WordIndexEncoder": _Kind("skimdb.feature_extraction", check_encoder),
+    "MultiHotVectorizer": _Kind(
+        "skimdb.feature_extraction",
+        check_vectorizer,
+        simplify=ngrams_of_table,
+        restore=table_of_ngrams,
+    ),
+    "WordIndexEncoder": _Kind(
+        "skimdb.feature_extraction", check_encoder, lacking={"normalize": False}
+    ),
     "FeatureUnion": _Kind(
         "sklearn.pipeline", check_steps, keys=("children",), children="transformer_list"
     ),
@@ -108,6 +126,8 @@ def encode_estimator(estimator: Any, members: dict[str, bytes]) -> dict[str, Any
         if (state := attributes.pop("_state", None)) is not None:
             plain["network"] = _network().encode_network(estimator, members)
             attributes["_seed"] = state.seed
+    if kind.simplify:
+        kind.simplify(attributes)
     _check_names(attributes, name, kind)
     plain["parameters"] = _encode_all(parameters, name, members)
     plain["attributes"] = _encode_all(attributes, name, members)
@@ -131,7 +151,7 @@ def decode_estimator(plain: Any, members: dict[str, bytes]) -> Any:
     unknown = sorted(plain.keys() - _KEYS - set(kind.keys))
     if unknown:
         raise ValueError(f"a {name} has {unknown}, which skimdb.save does not write")
-    parameters = _decode_all(plain["parameters"], members)
+    parameters = kind.lacking | _decode_all(plain["parameters"], members)
     if kind.children:
         parameters[kind.children] = [
             (child_name, _decode_child(child, members)) for child_name, child in plain["children"]
@@ -155,6 +175,8 @@ def decode_estimator(plain: Any, members: dict[str, bytes]) -> Any:
             raise ValueError(f"{name} has the output {plain['output']!r}")
         estimator._sklearn_output_config = {"transform": plain["output"]}
     _check(estimator, kind)
+    if kind.restore:
+        kind.restore(estimator)
     return estimator
 
 

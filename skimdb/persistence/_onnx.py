@@ -118,7 +118,7 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
     onnx = import_optional("onnx", needed_by="to_onnx", install="skimdb[onnx]")
     factors = np.ones(classifier.n_features_in_, np.float32)
     for scaler in scalers:
-        factors *= scaler.feature_log_count_ratio_.astype(np.float32)
+        factors *= scaler.scale_.astype(np.float32)
     model = _build_model(onnx, classifier, network, factors, activation)
     with atomic_file(Path(path)) as file:
         file.write(model.SerializeToString())

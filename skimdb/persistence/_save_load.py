@@ -26,9 +26,9 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     ----------
     estimator : estimator
         `DenseSentimentClassifier`, `MultiHotVectorizer`, `LogCountRatioScaler`,
-        `WordIndexEncoder`, or a `Pipeline` or `FeatureUnion` of these and of scikit-learn's
-        estimators, nested as you like. scikit-learn's own are kept by skops: ``pip install
-        'skimdb[persistence]'``.
+        `WordIndexEncoder`, `CharacterEncoder`, or a `Pipeline` or `FeatureUnion` of these and of
+        scikit-learn's estimators, nested as you like. scikit-learn's own are kept by skops:
+        ``pip install 'skimdb[persistence]'``.
     path : str or path-like
         The file to make or to replace. It is written whole or not at all.
 

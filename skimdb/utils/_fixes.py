@@ -13,7 +13,7 @@ Other work-arounds are next to the code that needs them:
 - scikeras. `neural_network._dense`: its constructor adds attributes that are not parameters.
 - scikit-learn. `neural_network._dense`: the HTML display reads all attributes that `dir` lists.
   `feature_extraction._multi_hot`: ``sparse_interface`` exists from 1.9.
-  `feature_extraction._word_index`: `set_output` cannot hold sequences. `persistence._estimators`,
+  `feature_extraction._text_encoder`: `set_output` cannot hold sequences. `persistence._estimators`,
   `_onnx`: a FeatureUnion has neither parameter constraints nor the tags of its branches.
 - joblib, Dask and Ray. `model_selection._dask` and `_ray`: data is sent again with each task, and
   is lost with a worker. `datasets._prediction_task`: tasks in threads go on after an error.

@@ -191,6 +191,15 @@ class TestOutput:
         assert X.dtype == np.dtype(dtype)
         assert X.sum() == 8
 
+    @pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2)])
+    def test_half_precision_is_for_arrays_only(self, ngram_range):
+        vectorizer = MultiHotVectorizer(50, dtype=np.float16, ngram_range=ngram_range)
+        with pytest.raises(ValueError, match="dtype=float16 is a type that SciPy's sparse"):
+            vectorizer.fit(REVIEWS)
+        X = vectorizer.set_params(sparse_output=False).fit_transform(REVIEWS)
+        assert X.dtype == np.float16
+        assert_array_equal(X, vectorizer.set_params(dtype=np.float32).transform(REVIEWS))
+
     @pytest.mark.parametrize("sparse_output", [True, False])
     def test_no_reviews(self, sparse_output):
         X = MultiHotVectorizer(50, sparse_output=sparse_output).transform([])
@@ -224,6 +233,7 @@ class TestOutput:
         with sklearn.config_context(sparse_interface="sparray"):
             X = MultiHotVectorizer(50, ngram_range=ngram_range).fit_transform(REVIEWS)
         assert isinstance(X, sp.csr_array)
+        assert X.indices.dtype == X.indptr.dtype == np.int32
         assert_canonical(X)
 
 
@@ -245,6 +255,15 @@ class TestFit:
         assert vectorizer.num_words_ == expected
         assert_array_equal(X.toarray(), notebook_loop(REVIEWS, expected))
         assert len(vectorizer.get_feature_names_out()) == expected
+
+    def test_the_largest_oov_char(self):
+        message = r"The 'oov_char' parameter of MultiHotVectorizer must be .* \[0, 2147483647\]"
+        with pytest.raises(ValueError, match=message):
+            MultiHotVectorizer(None, oov_char=2**31, skip_top=10).fit([[1, 12]])
+        vectorizer = MultiHotVectorizer(None, oov_char=2**31 - 1, skip_top=10)
+        X = vectorizer.fit_transform([[1, 12]])
+        assert X.shape == (1, 2**31)
+        assert_array_equal(X.indices, [12, 2**31 - 1])
 
     def test_later_indices_are_out_of_the_learned_vocabulary(self):
         vectorizer = MultiHotVectorizer(None).fit([[1, 4]])

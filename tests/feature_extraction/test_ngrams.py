@@ -1,11 +1,15 @@
 """MultiHotVectorizer's n-grams are those of a plain loop and of CountVectorizer."""
 
+import copy
+import pickle
+import tracemalloc
 from collections import Counter
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import NotFittedError
@@ -186,6 +190,32 @@ class TestLimits:
             return
         assert rows_without_fill(vectorizer.fit(REVIEWS).ngrams_) == expected
 
+    @given(
+        n_reviews=st.integers(1, 120),
+        limit=st.integers(0, 100).map(lambda percent: percent / 100)
+        | st.floats(0, 1)
+        | st.floats(0, 1).map(np.float64),
+    )
+    @example(n_reviews=100, limit=0.07)
+    @example(n_reviews=100, limit=0.29)
+    def test_proportions_are_exact(self, n_reviews, limit):
+        # The index 4 + i occurs in i + 1 reviews.
+        reviews = [range(4 + i, 4 + n_reviews) for i in range(n_reviews)]
+        frequencies = [Fraction(i + 1, n_reviews) for i in range(n_reviews)]
+        for name, is_kept in (
+            ("min_df", [frequency >= Fraction(str(limit)) for frequency in frequencies]),
+            ("max_df", [frequency <= Fraction(str(limit)) for frequency in frequencies]),
+        ):
+            vectorizer = MultiHotVectorizer(None, ngram_range=(1, 1), max_features=n_reviews)
+            vectorizer.set_params(**{name: limit})
+            if any(is_kept):
+                assert_array_equal(
+                    vectorizer.fit(reviews).ngrams_[:, 0] - 4, np.flatnonzero(is_kept)
+                )
+            else:
+                with pytest.raises(ValueError, match="No n-gram is left"):
+                    vectorizer.fit(reviews)
+
     @pytest.mark.parametrize(
         ("params", "expected"),
         [
@@ -300,8 +330,50 @@ class TestContract:
         expected = vectorizer.ngrams_
         with pytest.raises(ValueError, match="No n-gram is left"):
             vectorizer.fit([[1]])
-        assert vectorizer.ngrams_ is expected
+        assert_array_equal(vectorizer.ngrams_, expected)
         assert vectorizer.num_words_ == 8
+
+    def test_ngrams_that_are_only_the_beginning_of_others_take_no_column(self):
+        reviews = [[4, 5, 6], [4, 5, 7], [5, 6], [8]]
+        vectorizer = MultiHotVectorizer(ngram_range=(1, 3), max_df=1).fit(reviews)
+        expected = [(7,), (8,), (5, 7), (4, 5, 6), (4, 5, 7)]
+        assert rows_without_fill(vectorizer.ngrams_) == expected
+        assert_array_equal(
+            vectorizer.transform([[4, 5, 6], [4, 5], [8, 4, 5, 7]]).toarray(),
+            [[0, 0, 0, 1, 0], [0, 0, 0, 0, 0], [1, 1, 1, 0, 1]],
+        )
+
+    @given(rows=few_words, ngram_range=ngram_ranges, min_df=st.integers(1, 2))
+    def test_copies_and_pickles(self, rows, ngram_range, min_df):
+        vectorizer = MultiHotVectorizer(
+            None, ngram_range=ngram_range, min_df=min_df, max_features=10
+        )
+        X = vectorizer.fit_transform([*rows, *[[4, 5, 6, 7]] * 2])
+        for copied in (copy.deepcopy(vectorizer), pickle.loads(pickle.dumps(vectorizer))):
+            assert_array_equal(copied.ngrams_, vectorizer.ngrams_)
+            assert copied.ngrams_.dtype == np.int32
+            assert_array_equal(
+                copied.transform([*rows, *[[4, 5, 6, 7]] * 2]).toarray(), X.toarray()
+            )
+
+    @pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2), (1, 5)])
+    def test_a_pickle_is_no_larger_than_the_ngrams(self, ngram_range):
+        X, _ = make_reviews(300, random_state=0)
+        vectorizer = MultiHotVectorizer(None, ngram_range=ngram_range, min_df=2).fit(X)
+        assert len(pickle.dumps(vectorizer)) < vectorizer.ngrams_.nbytes + 2_000
+
+    def test_transforming_a_review_makes_no_array_over_all_features(self):
+        X, _ = make_reviews(3000, random_state=0)
+        vectorizer = MultiHotVectorizer(None, ngram_range=(1, 3)).fit(X)
+        n_features = vectorizer.transform(X[:1]).shape[1]
+        assert n_features > 300_000
+        tracemalloc.start()
+        try:
+            vectorizer.transform(X[:1])
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < n_features
 
     @pytest.mark.parametrize("dtype", [bool, np.int8, np.float64])
     def test_output_types(self, dtype):

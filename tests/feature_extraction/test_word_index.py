@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import pickle
 import re
 from collections import Counter
 from itertools import chain
@@ -17,6 +18,7 @@ import sklearn
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -121,6 +123,13 @@ class TestWords:
         expected = [[1, *(vocabulary[word] + 3 for word in row)] for row in words]
         assert as_lists(encoder.transform(texts)) == expected
 
+    @given(text=st.text() | st.text(alphabet="dont \u2019\u201c\u2026e\u0301\u200b\uff01\uff41"))
+    def test_all_text_is_split_as_by_keras_without_normalize(self, text):
+        words = keras_words(" ".join(text.split()))
+        vocabulary = {word: rank for rank, word in enumerate(set(words), 1)}
+        encoder = WordIndexEncoder(word_index=vocabulary, normalize=False, start_char=None)
+        assert as_lists(encoder.transform([text])) == [[vocabulary[word] + 3 for word in words]]
+
     @pytest.mark.parametrize("space", [" ", "\n", "\r\n", "\t", "\x0b", "\x85", "\xa0", "\u2028"])
     @pytest.mark.parametrize("filters", [FILTERS, ""])
     def test_all_white_space_separates_words(self, space, filters):
@@ -152,6 +161,65 @@ class TestWords:
 
     def test_the_apostrophe_belongs_to_words(self):
         assert "don't" in WordIndexEncoder().fit(TEXTS).word_index_
+
+
+class TestTokenizer:
+    @staticmethod
+    def split_at_bars(text):
+        return text.split("|")
+
+    def test_splits_the_texts(self):
+        encoder = WordIndexEncoder(tokenizer=self.split_at_bars)
+        assert as_lists(encoder.fit_transform(["不|好", "好!|不"])) == [[1, 4, 5], [1, 6, 4]]
+        assert encoder.word_index_ == {"不": 1, "好": 2, "好!": 3}
+
+    def test_is_given_texts_after_normalize_and_lowercase(self):
+        texts = ["Don\u2019t|GO"]
+        encoder = WordIndexEncoder(tokenizer=self.split_at_bars)
+        assert list(encoder.fit(texts).word_index_) == ["don't", "go"]
+        encoder.set_params(normalize=False, lowercase=False)
+        assert list(encoder.fit(texts).word_index_) == ["Don\u2019t", "GO"]
+
+    @pytest.mark.parametrize("container", [list, tuple, iter, np.array])
+    def test_may_return_any_iterable(self, container):
+        encoder = WordIndexEncoder(
+            word_index=WORD_INDEX, tokenizer=lambda text: container(text.split())
+        )
+        assert as_lists(encoder.transform(["a good film"])) == [[1, 4, 5, 6]]
+
+    @given(texts=texts)
+    def test_equal_to_count_vectorizers(self, texts):
+        texts = [*texts, "word"]
+        encoder = WordIndexEncoder(tokenizer=str.split, normalize=False)
+        reference = CountVectorizer(tokenizer=str.split, token_pattern=None)
+        assert set(encoder.fit(texts).word_index_) == set(reference.fit(texts).vocabulary_)
+
+    def test_clones_and_pickles(self):
+        encoder = WordIndexEncoder(tokenizer=str.split).fit(TEXTS)
+        copied = pickle.loads(pickle.dumps(encoder))
+        assert as_lists(copied.transform(TEXTS)) == as_lists(encoder.transform(TEXTS))
+        assert clone(encoder).tokenizer is str.split
+
+    @pytest.mark.parametrize(
+        ("result", "message"),
+        [
+            ("a b", "tokenizer must return the words of a text, got str: 'a b'"),
+            (None, "tokenizer must return the words of a text, got NoneType: None"),
+            (3, "tokenizer must return the words of a text, got int: 3"),
+            (["a", 3], "tokenizer must return words, each a str, got int: 3"),
+            ([("a", "noun")], r"each a str, got tuple: \('a', 'noun'\)"),
+            ([b"a"], "each a str, got bytes: b'a'"),
+        ],
+    )
+    def test_must_return_words(self, result, message):
+        with pytest.raises(TypeError, match=message):
+            WordIndexEncoder(tokenizer=lambda text: result).fit(TEXTS)
+
+    @pytest.mark.parametrize("params", [{"filters": ""}, {"punctuation": "!"}])
+    def test_alone_splits_the_texts(self, params):
+        encoder = WordIndexEncoder(tokenizer=str.split, **params)
+        with pytest.raises(ValueError, match="filters and punctuation must keep their defaults"):
+            encoder.fit(TEXTS)
 
 
 class TestIndices:
@@ -205,7 +273,7 @@ class TestIndices:
         reviews, target = fetch_imdb(subset=subset, return_X_y=True, download_if_missing=False)
         word_index = fetch_imdb_word_index(download_if_missing=False)
         table = pq.read_table(path, columns=["text", "label"])
-        encoder = WordIndexEncoder(word_index=word_index, oov_char=None)
+        encoder = WordIndexEncoder(word_index=word_index, normalize=False, oov_char=None)
         sequences = encoder.transform(table["text"])
         assert len(sequences) == 25_000
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -17,7 +18,7 @@ from sklearn.preprocessing import FunctionTransformer
 import skimdb
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer
 from skimdb.datasets import make_reviews
-from skimdb.feature_extraction import LogCountRatioScaler, WordIndexEncoder
+from skimdb.feature_extraction import CharacterEncoder, LogCountRatioScaler, WordIndexEncoder
 from tests.persistence.common import make_features, taken_apart
 
 TEXTS = ["a good film", "a bad film", "good fun", "bad, bad film!"] * 5
@@ -219,6 +220,7 @@ def test_saving_changes_nothing(path, features, fitted):
         MultiHotVectorizer(None, dtype=np.bool_, pad_char=0),
         LogCountRatioScaler(0.5),
         WordIndexEncoder(),
+        CharacterEncoder(normalize=False),
         FunctionTransformer(),
         Pipeline([("a", "passthrough"), ("b", None), ("c", MultiHotVectorizer())], verbose=True),
     ],
@@ -259,6 +261,20 @@ def test_vectorizer_keeps_what_it_learned(path, ngram_range):
     assert (loaded.transform(X) != vectorizer.transform(X)).nnz == 0
 
 
+def test_file_of_version_0_1_0():
+    texts = ["I don\u2019t like it\u2026", "I don\u2019t know", "I like it\u2026"]
+    pipeline = skimdb.load(Path(__file__).parent / "files" / "pipeline-0.1.0.skimdb")
+    names = ["i", "don\u2019t", "like", "it\u2026", "i don\u2019t", "like it\u2026"]
+    assert pipeline[:2].get_feature_names_out().tolist() == names
+    # What that version returned for the texts that the pipeline was fitted on, labelled 0, 0, 1.
+    expected = [
+        [0, -np.log(2), np.log(1.5), np.log(1.5), -np.log(2), np.log(1.5)],
+        [0, -np.log(2), 0, 0, -np.log(2), 0],
+        [0, 0, np.log(1.5), np.log(1.5), 0, np.log(1.5)],
+    ]
+    np.testing.assert_allclose(pipeline.transform(texts).toarray(), expected, atol=1e-6)
+
+
 def test_encoder_and_scaler_keep_what_they_learned(path):
     pipeline = make_pipeline(WordIndexEncoder(), MultiHotVectorizer(50), LogCountRatioScaler())
     pipeline.fit(TEXTS, LABELS)
@@ -268,6 +284,19 @@ def test_encoder_and_scaler_keep_what_they_learned(path):
         loaded[2].feature_log_count_ratio_, pipeline[2].feature_log_count_ratio_
     )
     assert (loaded.transform(TEXTS) != pipeline.transform(TEXTS)).nnz == 0
+
+
+def test_tokenizer_cannot_be_kept(path):
+    with pytest.raises(TypeError, match=r"WordIndexEncoder\.tokenizer is or holds"):
+        skimdb.save(WordIndexEncoder(tokenizer=str.split), path)
+
+
+def test_scaler_of_more_classes_keeps_what_it_learned(path, features):
+    X, y = features
+    scaler = LogCountRatioScaler().fit(X, np.arange(len(y)) % 3)
+    loaded = reloaded(scaler, path)
+    np.testing.assert_array_equal(loaded.feature_log_count_ratio_, scaler.feature_log_count_ratio_)
+    assert (loaded.transform(X) != scaler.transform(X)).nnz == 0
 
 
 def test_output_container_is_kept(path):

@@ -1,0 +1,192 @@
+"""Encode texts as code points, and decode them."""
+
+import sys
+from itertools import pairwise
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import _fit_context
+from sklearn.utils import Tags
+
+from skimdb.datasets._review_array import as_reviews
+from skimdb.feature_extraction._index_names import characters
+from skimdb.feature_extraction._normalization import make_normalizer
+from skimdb.feature_extraction._sequences import flatten_sequences
+from skimdb.feature_extraction._text_encoder import TextEncoder
+from skimdb.feature_extraction._texts import as_texts
+
+# One 32-bit integer per character; lone surrogates are characters too.
+_ENCODING = ("utf-32-le", "surrogatepass")
+
+
+class CharacterEncoder(TextEncoder):
+    """Turn texts into sequences of characters, each as its Unicode code point.
+
+    ``MultiHotVectorizer(None, ngram_range=(1, 5))`` makes n-grams of the characters. These suit
+    languages without spaces between words, such as Chinese, Japanese and Thai, and tweets, where
+    words have many spellings.
+
+    Parameters
+    ----------
+    normalize : bool, default=True
+        Compose accents, leave out characters of no width, and read typographic and full-width
+        marks as those of ASCII, as described for :class:`WordIndexEncoder`.
+    lowercase : bool, default=True
+        Convert texts to lowercase.
+
+    See Also
+    --------
+    MultiHotVectorizer : Features from the characters.
+    WordIndexEncoder : Words instead of characters.
+    sklearn.feature_extraction.text.CountVectorizer : Counts of n-grams of characters, with
+        ``analyzer="char"``.
+
+    Notes
+    -----
+    **Fitting.** The estimator is :term:`stateless`: :meth:`transform` works without :meth:`fit`,
+    which only validates.
+
+    **Vectorizing.** Give :class:`MultiHotVectorizer` ``num_words=None``. Its default leaves out
+    code points from 10,000 on, which are most of Chinese, Japanese and Korean.
+
+    **White space.** Each run of white space becomes one blank. A blank is added at both ends of a
+    text, so that the first and the last word begin and end as the others do. A text without any
+    other character has no characters.
+
+    **Output.** As that of :class:`WordIndexEncoder`, the output is always an object array;
+    ``set_output`` has no effect on this step of a Pipeline. The sequences are read-only.
+
+    References
+    ----------
+    .. [1] `The Unicode Standard <https://www.unicode.org/versions/latest/>`_: code points, and
+       the normalization form NFC.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skimdb.feature_extraction import CharacterEncoder, MultiHotVectorizer
+    >>> encoder = CharacterEncoder()
+    >>> encoder.transform(["Gut!", "gut"])
+    ReviewArray([array([ 32, 103, 117, 116,  33,  32], dtype=int32),
+                 array([ 32, 103, 117, 116,  32], dtype=int32)], dtype=object)
+    >>> encoder.inverse_transform([[32, 103, 117, 116, 33, 32]])
+    array(['gut!'], dtype=object)
+    >>> pipeline = make_pipeline(encoder, MultiHotVectorizer(None, ngram_range=(2, 3), min_df=2))
+    >>> pipeline.fit(["Gut!", "sehr gut"]).get_feature_names_out()
+    array([' g', 'gu', 'ut', ' gu', 'gut'], dtype=object)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "normalize": ["boolean"],
+        "lowercase": ["boolean"],
+    }
+
+    def __init__(self, *, normalize: bool = True, lowercase: bool = True) -> None:
+        self.normalize = normalize
+        self.lowercase = lowercase
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Validate the texts; there is nothing to learn.
+
+        Parameters
+        ----------
+        X : sequence of n_samples str
+            The texts, in any container that :class:`WordIndexEncoder` takes.
+        y : Ignored
+            Present by convention.
+
+        Returns
+        -------
+        CharacterEncoder
+            The encoder.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X does not hold texts, or if parameters are invalid.
+        """
+        as_texts(X)
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.object_]:
+        """Return the code points of texts.
+
+        Parameters
+        ----------
+        X : sequence of n_samples str
+            The texts.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), dtype object
+            One int32 array of code points per text. All are views of one flat array and are
+            pickled as such.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X does not hold texts; the message names the first such row.
+        """
+        self._validate_params()
+        texts = as_texts(X)
+        if self.normalize:
+            texts = list(map(make_normalizer(), texts))
+        if self.lowercase:
+            texts = list(map(str.lower, texts))
+        texts = [f" {' '.join(words)} " if (words := text.split()) else "" for text in texts]
+        lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+        flat = np.frombuffer("".join(texts).encode(*_ENCODING), dtype="<i4")
+        return as_reviews(flat.astype(np.int32, copy=False), lengths)
+
+    def inverse_transform(self, X: Any) -> NDArray[np.object_]:
+        """Return sequences of code points as texts, without white space at their ends.
+
+        Parameters
+        ----------
+        X : sequence of n_samples sequences of int
+            Code points of each text, in any container that :class:`MultiHotVectorizer` takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), dtype object
+            One str per sequence.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X does not hold sequences of code points.
+        """
+        flat, offsets = flatten_sequences(X)
+        largest = np.max(flat, initial=0)
+        if largest > sys.maxunicode:
+            row = int(np.searchsorted(offsets, np.argmax(flat), side="right")) - 1
+            raise ValueError(
+                f"Row {row} of X contains {largest}, but code points are at most {sys.maxunicode}."
+            )
+        text = flat.astype("<i4").tobytes().decode(*_ENCODING)
+        texts = np.empty(len(offsets) - 1, dtype=object)
+        texts[:] = [text[start:stop].strip() for start, stop in pairwise(offsets.tolist())]
+        return texts
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.str_]:
+        """Return the character of each code point.
+
+        Parameters
+        ----------
+        input_features : Ignored
+            Present by convention.
+
+        Returns
+        -------
+        ndarray of shape (1_114_112,), dtype str
+            All characters of Unicode, by their code points. NumPy shows that of code point 0 as
+            an empty string.
+        """
+        return characters()
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        return tags

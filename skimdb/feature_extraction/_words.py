@@ -1,0 +1,66 @@
+"""Split a text into words."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+from skimdb.feature_extraction._normalization import make_normalizer
+from skimdb.feature_extraction._sequences import is_text, qualified_name
+
+Split: TypeAlias = Callable[[str], list[str]]
+
+
+def make_splitter(
+    *,
+    normalize: bool,
+    lowercase: bool,
+    filters: str,
+    punctuation: str,
+    tokenizer: Callable[[str], Iterable[str]] | None,
+) -> Split:
+    """Return a function from a text to its words, by the parameters of `WordIndexEncoder`."""
+    split = _at_characters(filters, punctuation) if tokenizer is None else _checked(tokenizer)
+    normalized = make_normalizer(keep=filters + punctuation)
+
+    def normalize_and_split(text: str) -> list[str]:
+        if normalize:
+            text = normalized(text)
+        return split(text.lower() if lowercase else text)
+
+    return normalize_and_split
+
+
+def _at_characters(filters: str, punctuation: str) -> Split:
+    marks = set(punctuation)
+    separators = set(filters) - marks
+    table = str.maketrans(dict.fromkeys(separators, " "))
+    ascii_separators = "".join(filter(str.isascii, separators)).encode()
+    ascii_table = bytes.maketrans(ascii_separators, b" " * len(ascii_separators))
+
+    def split(text: str) -> list[str]:
+        for mark in marks:
+            text = text.replace(mark, f" {mark} ")
+        if text.isascii():  # twice as fast
+            return text.encode().translate(ascii_table).decode().split()
+        return text.translate(table).split()
+
+    return split
+
+
+def _checked(tokenizer: Callable[[str], Any]) -> Split:
+    def split(text: str) -> list[str]:
+        words = tokenizer(text)
+        if is_text(words) or not isinstance(words, Iterable):
+            raise TypeError(
+                f"tokenizer must return the words of a text, got {qualified_name(words)}: "
+                f"{words!r:.80}."
+            )
+        words = list(words)
+        for word in words:
+            if not isinstance(word, str):
+                raise TypeError(
+                    f"tokenizer must return words, each a str, got {qualified_name(word)}: "
+                    f"{word!r:.80}."
+                )
+        return words
+
+    return split

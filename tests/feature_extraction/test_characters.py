@@ -1,0 +1,226 @@
+"""CharacterEncoder with MultiHotVectorizer equals CountVectorizer's n-grams of characters."""
+
+import pickle
+import unicodedata
+
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.utils import get_tags
+
+from skimdb.feature_extraction import (
+    CharacterEncoder,
+    LogCountRatioScaler,
+    MultiHotVectorizer,
+    WordIndexEncoder,
+)
+from tests.feature_extraction.test_word_index import CONTAINERS, TEXTS
+
+# Without the characters that CountVectorizer takes for letters and MultiHotVectorizer does not.
+CHARACTERS = st.characters(min_codepoint=4)
+texts = st.lists(
+    st.text(CHARACTERS, max_size=8)
+    | st.text("aB \t\n\u3000é好不กดี😀", max_size=12)
+    | st.sampled_from(["", " ", "Gut!", "sehr  gut", "很好。", "ดีมาก"]),
+    min_size=1,
+    max_size=6,
+)
+
+
+def padded(text):
+    return f" {' '.join(text.split())} " if text.split() else ""
+
+
+def code_points(text):
+    return [ord(character) for character in text]
+
+
+class TestCodePoints:
+    @given(texts=texts)
+    def test_are_those_of_the_characters(self, texts):
+        sequences = CharacterEncoder(normalize=False).transform(texts)
+        expected = [code_points(padded(text.lower())) for text in texts]
+        assert [sequence.tolist() for sequence in sequences] == expected
+
+    def test_lowercase(self):
+        [sequence] = CharacterEncoder(lowercase=False).transform(["Gut"])
+        assert sequence.tolist() == code_points(" Gut ")
+
+    @pytest.mark.parametrize("text", ["don’t", "cafe\u0301", "ｇｏｏｄ！", "“go\u00adod”…", "好。"])  # noqa: RUF001
+    def test_normalize_as_words_are(self, text):
+        encoder = WordIndexEncoder(filters="", start_char=None)
+        plain = encoder.inverse_transform(encoder.fit_transform([text])).item()
+        assert CharacterEncoder().transform([text])[0].tolist() == code_points(padded(plain))
+
+    def test_accents_are_composed(self):
+        for text in ("café", unicodedata.normalize("NFD", "café")):
+            assert CharacterEncoder().transform([text])[0].tolist() == code_points(" café ")
+
+    @pytest.mark.parametrize("text", ["", " ", "\n\t", "\u200b"])
+    def test_a_text_of_white_space_has_no_characters(self, text):
+        assert CharacterEncoder().transform([text])[0].tolist() == []
+
+    def test_lone_surrogates_and_the_largest_code_point(self):
+        text = "a\ud800\udfff\U0010ffff\x00"
+        [sequence] = CharacterEncoder().transform([text])
+        assert sequence.tolist() == code_points(padded(text))
+
+    @given(texts=texts)
+    def test_are_int32_views_on_one_flat_array(self, texts):
+        sequences = CharacterEncoder().transform(texts)
+        assert sequences.shape == (len(texts),)
+        assert sequences.dtype == object
+        assert {sequence.dtype for sequence in sequences} == {np.dtype(np.int32)}
+        flat = sequences[0].base
+        assert all(sequence.base is flat for sequence in sequences)
+        assert_array_equal(np.concatenate(sequences), flat)
+        copied = pickle.loads(pickle.dumps(sequences))
+        assert [row.tolist() for row in copied] == [row.tolist() for row in sequences]
+
+    def test_no_texts(self):
+        assert CharacterEncoder().transform([]).shape == (0,)
+
+
+class TestNgrams:
+    @given(texts=texts, ngram_range=st.sampled_from([(1, 1), (1, 3), (2, 5), (3, 3)]))
+    def test_equal_to_those_of_count_vectorizer(self, texts, ngram_range):
+        texts = [*texts, "gut!"]
+        reference = CountVectorizer(analyzer="char", ngram_range=ngram_range, binary=True)
+        expected = reference.fit_transform(map(padded, texts))
+        pipeline = make_pipeline(
+            CharacterEncoder(normalize=False),
+            MultiHotVectorizer(None, ngram_range=ngram_range, min_df=1, max_features=10**6),
+        )
+        X = pipeline.fit_transform(texts)
+        names = pipeline.get_feature_names_out()
+        assert sorted(names) == reference.get_feature_names_out().tolist()
+        columns = [reference.vocabulary_[name] for name in names]
+        assert (expected[:, columns] != X).nnz == 0
+
+    @pytest.mark.parametrize("text", ["这家酒店很好", "映画はとても良かった", "ภาพยนตร์ดีมาก"])
+    def test_languages_without_spaces_need_no_tokenizer(self, text):
+        vectorizer = MultiHotVectorizer(None, ngram_range=(2, 2))
+        pipeline = make_pipeline(CharacterEncoder(), vectorizer).fit([text])
+        bigrams = {padded(text)[i : i + 2] for i in range(len(text) + 1)}
+        assert set(pipeline.get_feature_names_out()) == bigrams
+
+
+class TestNames:
+    def test_of_all_characters(self):
+        names = CharacterEncoder().get_feature_names_out()
+        assert names.shape == (0x110000,)
+        assert names[[32, 103, 0x597D, 0x1F600]].tolist() == [" ", "g", "好", "😀"]
+
+    def test_of_single_characters(self):
+        pipeline = make_pipeline(CharacterEncoder(), MultiHotVectorizer(None)).fit(["ab"])
+        assert pipeline.get_feature_names_out()[[32, 97, 98]].tolist() == [" ", "a", "b"]
+
+    def test_of_indices_that_are_no_code_points(self):
+        names = MultiHotVectorizer(0x110001).get_feature_names_out(
+            CharacterEncoder().get_feature_names_out()
+        )
+        assert names[[97, 0x110000]].tolist() == ["a", f"index_{0x110000}"]
+
+    def test_in_a_union_with_words(self):
+        words = make_pipeline(WordIndexEncoder(), MultiHotVectorizer(None, ngram_range=(1, 2)))
+        characters = make_pipeline(CharacterEncoder(), MultiHotVectorizer(None, ngram_range=(3, 3)))
+        union = FeatureUnion([("words", words), ("characters", characters)])
+        pipeline = make_pipeline(union, LogCountRatioScaler()).fit(["Sehr gut!", "gut"], [0, 1])
+        assert pipeline.get_feature_names_out().tolist() == [
+            "words__gut", "words__sehr", "words__sehr gut",
+            "characters__ gu", "characters__ se", "characters__ehr", "characters__gut",
+            "characters__hr ", "characters__r g", "characters__seh", "characters__t! ",
+            "characters__ut ", "characters__ut!",
+        ]  # fmt: skip
+
+    def test_of_several_vectorizers_behind_one_encoder(self):
+        vectorizers = [(f"{n}", MultiHotVectorizer(None, ngram_range=(n, n))) for n in (2, 3)]
+        pipeline = make_pipeline(CharacterEncoder(), FeatureUnion(vectorizers)).fit(["ab"])
+        names = ["2__ a", "2__ab", "2__b ", "3__ ab", "3__ab "]
+        assert pipeline.get_feature_names_out().tolist() == names
+
+    def test_behind_a_column(self):
+        pipeline = make_pipeline(CharacterEncoder(), MultiHotVectorizer(None, ngram_range=(2, 2)))
+        columns = ColumnTransformer([("characters", pipeline, "text")])
+        columns.fit(pd.DataFrame({"text": ["ab", "a"]}))
+        names = ["characters__ a", "characters__a ", "characters__ab", "characters__b "]
+        assert columns.get_feature_names_out().tolist() == names
+
+
+class TestInverse:
+    @given(texts=texts)
+    def test_texts_come_back_with_single_blanks(self, texts):
+        encoder = CharacterEncoder(normalize=False, lowercase=False)
+        result = encoder.inverse_transform(encoder.transform(texts))
+        assert result.dtype == object
+        assert result.tolist() == [" ".join(text.split()) for text in texts]
+
+    def test_of_ngrams(self):
+        encoder, vectorizer = CharacterEncoder(), MultiHotVectorizer(None, ngram_range=(3, 3))
+        X = vectorizer.fit_transform(encoder.transform(["gut"]))
+        [ngrams] = vectorizer.inverse_transform(X)
+        assert encoder.inverse_transform(ngrams).tolist() == ["gu", "gut", "ut"]
+
+    def test_no_code_points(self):
+        with pytest.raises(ValueError, match="Row 1 of X contains 1114112, but code points are at"):
+            CharacterEncoder().inverse_transform([[97], [0x10FFFF, 0x110000]])
+
+
+class TestContract:
+    @pytest.mark.parametrize("kind", CONTAINERS)
+    def test_every_kind_of_texts_is_read_alike(self, kind):
+        expected = CharacterEncoder().transform(TEXTS)
+        sequences = CharacterEncoder().fit_transform(CONTAINERS[kind](TEXTS))
+        assert [row.tolist() for row in sequences] == [row.tolist() for row in expected]
+
+    @pytest.mark.parametrize("method", ["fit", "fit_transform", "transform"])
+    @pytest.mark.parametrize(
+        ("X", "error", "message"),
+        [
+            ("text", TypeError, r"got a single str\. Write a single text as \[text\]"),
+            (["a", None], ValueError, "Row 1 of X is missing"),
+            (["a", 3], TypeError, "Row 1 of X must be a text, a str, got int"),
+        ],
+    )
+    def test_wrong_texts(self, method, X, error, message):
+        with pytest.raises(error, match=message):
+            getattr(CharacterEncoder(), method)(X)
+
+    @pytest.mark.parametrize("name", ["normalize", "lowercase"])
+    @pytest.mark.parametrize("method", ["fit", "fit_transform", "transform"])
+    def test_wrong_parameters(self, name, method):
+        encoder = CharacterEncoder(**{name: "no"})
+        with pytest.raises(ValueError, match=f"The '{name}' parameter of CharacterEncoder must be"):
+            getattr(encoder, method)(["a"])
+
+    def test_needs_no_fit(self):
+        assert not get_tags(CharacterEncoder()).requires_fit
+
+    @pytest.mark.parametrize("transform", ["pandas", "polars"])
+    def test_the_output_is_always_an_object_array(self, transform):
+        encoder = CharacterEncoder()
+        assert encoder.set_output(transform=transform) is encoder
+        with sklearn.config_context(transform_output=transform):
+            assert isinstance(encoder.transform(["a"]), np.ndarray)
+
+    def test_cross_validation(self):
+        rng = np.random.default_rng(0)
+        y = rng.integers(0, 3, size=90)
+        endings = np.array(["很好吃", "不好吃", "一般般"])[y]
+        X = [f"{'这那家店菜'[rng.integers(5)]}{ending}" for ending in endings]
+        pipeline = make_pipeline(
+            CharacterEncoder(),
+            MultiHotVectorizer(None, ngram_range=(1, 3), min_df=2),
+            LogCountRatioScaler(),
+            LogisticRegression(),
+        )
+        assert cross_val_score(pipeline, X, y, cv=3, error_score="raise").mean() > 0.95
