@@ -1,38 +1,57 @@
 """The recommended pipeline for raw text."""
 
 import string
+from typing import Any
 
 from numpy.random import RandomState
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 
-from skimdb.feature_extraction import LogCountRatioScaler, MultiHotVectorizer, WordIndexEncoder
+from skimdb.feature_extraction import (
+    CharacterEncoder,
+    LogCountRatioScaler,
+    MultiHotVectorizer,
+    WordIndexEncoder,
+)
 
 # Apostrophes stay within words.
 _PUNCTUATION = string.punctuation.replace("'", "")
+# Characters alone would outweigh the words, of which there are fewer.
+_CHARACTER_WEIGHT = 0.3
 
 
 def make_text_classifier(
-    *, ngram_range: tuple[int, int] = (1, 3), random_state: int | RandomState | None = None
+    *,
+    ngram_range: tuple[int, int] = (1, 3),
+    char_ngram_range: tuple[int, int] | None = (1, 5),
+    class_weight: dict[Any, float] | str | None = None,
+    random_state: int | RandomState | None = None,
 ) -> Pipeline:
     """Make the recommended pipeline for raw text.
 
-    By default, a dense network classifies texts by their words, punctuation marks, pairs and
-    triples of these. Each feature is scaled by its log-count ratio.
+    A dense network classifies texts, in any language and any number of classes, by n-grams of
+    their words and punctuation marks and by n-grams of their characters. Each feature is scaled by
+    its log-count ratio. A validation split chooses the number of epochs; then the network is
+    trained on all texts.
 
     Parameters
     ----------
     ngram_range : tuple (min_n, max_n), default=(1, 3)
         Smallest and largest number of words in an n-gram. A smaller `max_n` makes a smaller and
         faster model.
+    char_ngram_range : tuple (min_n, max_n) or None, default=(1, 5)
+        The same for characters. None leaves characters out, which makes the model much smaller
+        and faster; languages that put no spaces between words need them.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, as in `DenseSentimentClassifier`.
     random_state : int, RandomState instance or None, default=None
         Seed of the network. Pass an int for reproducible results across calls of `fit`.
 
     Returns
     -------
     pipeline : sklearn.pipeline.Pipeline
-        `WordIndexEncoder`, `MultiHotVectorizer`, `LogCountRatioScaler` and
-        `DenseSentimentClassifier`, not fitted. Fit it to an array-like of str of shape
-        (n_samples,) and labels with two classes.
+        With the steps "features" and "classifier", not fitted. Fit it to an array-like of str of
+        shape (n_samples,) and labels. Sample weights are passed as
+        ``fit(X, y, classifier__sample_weight=...)``.
 
     See Also
     --------
@@ -46,19 +65,51 @@ def make_text_classifier(
     Examples
     --------
     >>> from skimdb import make_text_classifier
-    >>> texts = ["A good film, and good fun!", "A bad film.", "Good fun!", "Bad, not fun."] * 500
-    >>> labels = ["positive", "negative", "positive", "negative"] * 500
+    >>> texts = ["A good film, and good fun!", "A bad film.", "Good fun!", "Bad, not fun."] * 20
+    >>> labels = ["positive", "negative", "positive", "negative"] * 20
     >>> classifier = make_text_classifier(random_state=0).fit(texts, labels)
     >>> classifier.predict(["Bad film!"])
     array(['negative'], dtype='<U8')
     """
     from skimdb.neural_network import DenseSentimentClassifier  # noqa: PLC0415 (loads TensorFlow)
 
-    return make_pipeline(
+    words = make_pipeline(
         WordIndexEncoder(punctuation=_PUNCTUATION),
         MultiHotVectorizer(None, ngram_range=ngram_range, min_df=2),
         LogCountRatioScaler(),
-        DenseSentimentClassifier(
-            units=32, layers=1, optimizer="adam", epochs=2, random_state=random_state
-        ),
+    )
+    branches = [("words", words)]
+    if char_ngram_range is not None:
+        characters = make_pipeline(
+            CharacterEncoder(),
+            MultiHotVectorizer(None, oov_char=None, ngram_range=char_ngram_range, min_df=2),
+            LogCountRatioScaler(),
+        )
+        branches.append(("characters", characters))
+    return Pipeline(
+        [
+            (
+                "features",
+                FeatureUnion(
+                    branches,
+                    transformer_weights={"characters": _CHARACTER_WEIGHT}
+                    if char_ngram_range is not None
+                    else None,
+                ),
+            ),
+            (
+                "classifier",
+                DenseSentimentClassifier(
+                    units=32,
+                    layers=1,
+                    optimizer="adam",
+                    early_stopping=True,
+                    patience=3,
+                    validation_fraction=0.2,
+                    refit=True,
+                    class_weight=class_weight,
+                    random_state=random_state,
+                ),
+            ),
+        ]
     )

@@ -34,7 +34,10 @@ _NGRAM_GRID = {
 
 def make_search(n_jobs: int) -> GridSearchCV:
     """Return the search of 60 fits: 20 candidates on 3 folds."""
-    pipeline = make_pipeline(MultiHotVectorizer(10_000), DenseSentimentClassifier(random_state=0))
+    pipeline = make_pipeline(
+        MultiHotVectorizer(10_000),
+        DenseSentimentClassifier(epochs=4, batch_size=512, random_state=0),
+    )
     return GridSearchCV(pipeline, _GRID, cv=3, n_jobs=n_jobs, refit=False, error_score="raise")
 
 
@@ -162,7 +165,9 @@ def _ngram_pipeline(memory: str | None) -> Pipeline:
     return make_pipeline(
         MultiHotVectorizer(None, ngram_range=(1, 3), min_df=2),
         LogCountRatioScaler(),
-        DenseSentimentClassifier(layers=1, optimizer="adam", epochs=2, random_state=0),
+        DenseSentimentClassifier(
+            layers=1, optimizer="adam", epochs=2, batch_size=512, random_state=0
+        ),
         memory=memory,
     )
 

@@ -140,7 +140,7 @@ def _logistic_regression() -> Any:
 def dense_sentiment_classifier() -> Any:
     from skimdb import DenseSentimentClassifier
 
-    return DenseSentimentClassifier()
+    return DenseSentimentClassifier(epochs=EPOCHS, batch_size=BATCH_SIZE)
 
 
 CLASSIFIERS: dict[str, Callable[[], Any]] = {
@@ -182,11 +182,11 @@ def measure_pipeline() -> Measurement:
     """Return the peak memory of a pipeline from sequences to predictions, and its seconds."""
     from sklearn.pipeline import make_pipeline
 
-    from skimdb import DenseSentimentClassifier, MultiHotVectorizer
+    from skimdb import MultiHotVectorizer
 
     X, y = load_imdb("train")
     X_test, _ = load_imdb("test")
-    pipeline = make_pipeline(MultiHotVectorizer(NUM_WORDS), DenseSentimentClassifier())
+    pipeline = make_pipeline(MultiHotVectorizer(NUM_WORDS), dense_sentiment_classifier())
     memory = PeakMemory()
     seconds = timed(pipeline.fit, X, y) + timed(pipeline.predict, X_test)
     return {"seconds": seconds, "peak_mb": memory.megabytes()}

@@ -158,7 +158,9 @@ def measure_growth(
             shape[size] = value
         runs: dict[str, list[float]] = {"skimdb": [], "MLPClassifier": []}
         for _ in range(n_repeats):
-            ours = DenseSentimentClassifier(shape["units"], shape["layers"], epochs=1)
+            ours = DenseSentimentClassifier(
+                shape["units"], shape["layers"], epochs=1, batch_size=BATCH_SIZE
+            )
             mlp = mlp_classifier(epochs=1, **shape)
             runs["skimdb"].append(timed(ours.fit, X_case, y_case))
             runs["MLPClassifier"].append(timed(mlp.fit, X_case, y_case))
@@ -178,8 +180,6 @@ def _spread_columns(X: Any, n_columns: int) -> Any:
 
 def measure_words_and_units(n_repeats: int) -> dict[str, list[float]]:
     """Return seconds of later fits of ours on IMDB with more words, and with more units."""
-    from skimdb import DenseSentimentClassifier
-
     X, y = multi_hot("train")
     X_all_words, _ = multi_hot("train", 88_587)
     cases: dict[str, tuple[int, Any]] = {
@@ -188,8 +188,10 @@ def measure_words_and_units(n_repeats: int) -> dict[str, list[float]]:
         "10,000 words, 64 units": (64, X),
     }
     runs: dict[str, list[float]] = {name: [] for name in cases}
-    DenseSentimentClassifier().fit(X, y)
+    dense_sentiment_classifier().fit(X, y)
     for _ in range(n_repeats):
         for name, (units, matrix) in cases.items():
-            runs[name].append(timed(DenseSentimentClassifier(units).fit, matrix, y))
+            runs[name].append(
+                timed(dense_sentiment_classifier().set_params(units=units).fit, matrix, y)
+            )
     return runs
