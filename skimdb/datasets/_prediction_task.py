@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _num_samples
 
-from skimdb.datasets._columns import MissingValues, check_text
+from skimdb.datasets._columns import MissingValues
 from skimdb.datasets._files import FileOptions, Table, open_table
 from skimdb.datasets._files._arrow import (
     as_type,
@@ -127,10 +126,11 @@ def predict_file(model: Any, task: PredictionTask, cancellation: Cancellation) -
     pyarrow, parquet = import_arrow(), import_arrow("pyarrow.parquet")
     labels = pyarrow.array(model.classes_)
     missing = MissingValues()
+    # Taken before reading: if the file changes meanwhile, the result is not taken for its own.
+    fingerprint = task.fingerprint(task.source.stat())
     with cancellation.running(), open_table(task.source, task.options) as table:
         cancellation.check()
         table_schema = _check_schema(table, task)
-        fingerprint = task.fingerprint(task.source.stat())
         schema = pyarrow.schema(
             [
                 *(table_schema.field(name) for name in task.keep),
@@ -171,35 +171,27 @@ def _batches(
     table: Table, schema: Any, task: PredictionTask, missing: MissingValues
 ) -> Iterator[tuple[str, Any, list[Any]]]:
     """Yield the rows' location for messages, the model's input, and the columns to keep."""
-    arrow = import_arrow()
     names = list(dict.fromkeys([task.column, *task.keep]))
     for columns, numbers in table.batches(names, task.batch_size):
         where = f"{table.unit}s {numbers[0]:,} to {numbers[-1]:,} of {table.name}"
-        kept = [
-            to_arrow(columns[names.index(name)], schema.field(name).type, f"{where}: {name!r}")
-            for name in task.keep
-        ]
-        X = columns[0]
-        if isinstance(X, arrow.Array):
-            X = as_type(X, plain_type(X.type))
-            if is_text(X.type) or arrow.types.is_null(X.type):
-                X = X.to_pylist()
-        values: dict[str, Any] = {}
-        if isinstance(X, list):
-            values = {task.column: X}
-        elif X.null_count:
-            values = {task.column: X.to_pylist()}
-        is_complete = missing.find_complete(table.where, numbers, values)
+        arrays = {
+            name: to_arrow(column, schema.field(name).type, f"{where}: {name!r}")
+            for name, column in zip(names, columns, strict=True)
+        }
+        X = as_type(arrays[task.column], plain_type(arrays[task.column].type))
+        # Only texts can be blank; lists with values are not looked into.
+        may_be_missing = is_text(X.type) or X.null_count
+        is_complete = missing.find_complete(
+            table.where, numbers, {task.column: X.to_pylist()} if may_be_missing else {}
+        )
         if not all(is_complete):
             if task.missing == "error":
                 raise missing.error(of_all_rows=False)
-            mask = arrow.array(is_complete)
-            kept = [column.filter(mask) for column in kept]
-            X = list(compress(X, is_complete)) if isinstance(X, list) else X.filter(mask)
-        if isinstance(X, list):
-            for text in X:
-                check_text(text, task.column, where)
-        yield where, X, kept
+            mask = import_arrow().array(is_complete)
+            arrays = {name: array.filter(mask) for name, array in arrays.items()}
+            X = X.filter(mask)
+        kept = [arrays[name] for name in task.keep]
+        yield where, X.to_pylist() if is_text(X.type) else X, kept
 
 
 def is_done(task: PredictionTask) -> bool:
