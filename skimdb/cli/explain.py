@@ -74,7 +74,7 @@ def _text_in_file(args: argparse.Namespace) -> str:
             if args.row <= n_rows:
                 i = args.row - n_rows - 1
                 return check_text(as_list(texts)[i], column, table.where(numbers[i]))
-        raise ValueError(f"{table.name} has {n_rows:,} rows, so none is --row {args.row}")
+        raise ValueError(f"{table.name} has {n_rows:,} rows, so there is no row {args.row:,}")
 
 
 def _contribution_table(explanation: ReviewExplanation, n_rows: int) -> str:

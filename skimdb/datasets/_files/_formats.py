@@ -26,6 +26,9 @@ FILE_CONSTRAINTS = {
 _SEPARATOR_NAMES = {"tab": "\t", "\\t": "\t"}
 
 
+STANDARD_INPUT = "standard input"
+
+
 class Format(NamedTuple):
     """The format of a file, and how it is compressed, if it is."""
 
@@ -97,6 +100,8 @@ class FileOptions:
     def format_of(self, name: str) -> Format:
         """Return the format of a file; a .txt file with a separator is read as .csv."""
         found = format_of(name if self.input_format is None else f".{self.input_format}")
+        if found is None and name == STANDARD_INPUT:
+            raise ValueError(f"{name} needs --input-format, such as csv")
         if found is None:
             raise ValueError(f"the name of {name} must tell its format: {FORMATS_NOTE}")
         if found.name == "txt" and self.sep is not None:

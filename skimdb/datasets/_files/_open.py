@@ -9,12 +9,17 @@ from typing import BinaryIO
 
 from skimdb.datasets._files._arrow_table import ArrowTable
 from skimdb.datasets._files._bytes import decompressed
-from skimdb.datasets._files._formats import ARROW_FORMATS, DEFAULT_OPTIONS, FileOptions, format_of
+from skimdb.datasets._files._formats import (
+    ARROW_FORMATS,
+    DEFAULT_OPTIONS,
+    STANDARD_INPUT,
+    FileOptions,
+    format_of,
+)
 from skimdb.datasets._files._table import Table
 from skimdb.datasets._files._text import TextFile
 from skimdb.datasets._files._text_table import TextTable
 
-STANDARD_INPUT = "standard input"
 # What Hugging Face's save_to_disk writes beside the data.
 _METADATA = {"dataset_dict.json", "dataset_info.json", "state.json"}
 _MAX_NAMES = 5
