@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,18 @@ def test_what_is_found_out_is_said_in_one_line(model, tmp_path, capsys, content,
         assert printed.err.startswith(f"skimdb: {path}: {note}")
         assert printed.err.count("\n") == 1
     assert (tmp_path / "model").read_bytes() == model.read_bytes()
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv.gz", "jsonl", "json.bz2"])
+def test_text_files_need_no_optional_package(model, tmp_path, capsys, monkeypatch, suffix):
+    for name in ("charset_normalizer", "openpyxl", "pandas", "pyarrow", "zstandard"):
+        monkeypatch.setitem(sys.modules, name, None)
+    path = write(tmp_path / f"r.{suffix}", ["text", "label"], ROWS)
+    run(capsys, "fit", path, "-o", tmp_path / "model", "--no-check")
+    assert (tmp_path / "model").read_bytes() == model.read_bytes()
+    options = ["--keep", "text", "-o", tmp_path / "out.csv"]
+    assert run(capsys, "predict", model, path, *options).err == ""
+    assert len(read_output(tmp_path / "out.csv")) == len(ROWS)
 
 
 def test_files_of_a_folder_count_or_are_named(model, tmp_path, capsys):

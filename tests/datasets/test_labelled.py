@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow.feather import write_feather
 from sklearn.datasets import load_files
 
 from skimdb.datasets._files import FileOptions
@@ -144,7 +145,7 @@ def test_labels_are_the_same_text_in_every_format(tmp_path, suffix, labels, expe
     assert load_labelled_texts(path)[:2] == (["a", "b"], expected)
 
 
-def test_other_labels_of_parquet_are_text(tmp_path):
+def test_other_labels_of_arrow_files_are_text(tmp_path):
     labels = {
         "day": pa.array([date(2020, 1, 2)]),
         "decimal": pa.array([Decimal("1.00")]),
@@ -153,8 +154,8 @@ def test_other_labels_of_parquet_are_text(tmp_path):
     }
     found = []
     for array in labels.values():
-        pq.write_table(pa.table({"text": ["a"], "label": array}), tmp_path / "r.parquet")
-        found += load_labelled_texts(tmp_path / "r.parquet").labels
+        write_feather(pa.table({"text": ["a"], "label": array}), tmp_path / "r.feather")
+        found += load_labelled_texts(tmp_path / "r.feather").labels
     assert found == ["2020-01-02", "1", "pos", "pos"]
 
 

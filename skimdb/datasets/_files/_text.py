@@ -24,6 +24,8 @@ _LIKELY = (
     "euc_kr", "cp1253", "cp1254", "cp1255", "cp1256",
 )  # fmt: skip
 _SAMPLE_SIZE = 2**18
+# Differences of charset-normalizer's measures that mean nothing.
+_SIMILAR = 0.02
 
 
 class TextFile:
@@ -118,10 +120,17 @@ def _likely_encoding(sample: bytes) -> str | None:
         return None
     # Among many ASCII characters, the others would hardly count.
     words = b" ".join(re.findall(rb"[^\s\x00]*[\x80-\xff][^\s\x00]*", sample))
-    match: Any = charset_normalizer.from_bytes(words, cp_isolation=list(_LIKELY)).best()
-    if match is None:
+    matches: Any = charset_normalizer.from_bytes(words, cp_isolation=list(_LIKELY))
+    best = matches.best()
+    if best is None:
         return None
-    return next((name for name in _LIKELY if name in match.could_be_from_charset), match.encoding)
+    similar = {
+        name
+        for match in matches
+        if match.chaos < best.chaos + _SIMILAR and match.coherence > best.coherence - _SIMILAR
+        for name in match.could_be_from_charset
+    }
+    return next((name for name in _LIKELY if name in similar), best.encoding)
 
 
 class _Joined(io.RawIOBase):

@@ -26,14 +26,14 @@ def test_cells_are_texts(tmp_path):
         ["text", "label"],
         ["a", 1],
         ["NA", 2.5],
-        [10, True],
+        [10, "x"],
         ["=1+1", 3.0],
         ["d", datetime(2020, 1, 2)],
     ]
     names, found, _ = read(save(tmp_path / "r.xlsx", rows))
     assert names == ["text", "label"]
     assert found == [
-        ("a", "1"), ("NA", "2.5"), ("10", "True"), ("", "3"), ("d", "2020-01-02 00:00:00"),
+        ("a", "1"), ("NA", "2.5"), ("10", "x"), ("", "3"), ("d", "2020-01-02 00:00:00"),
     ]  # fmt: skip
 
 
