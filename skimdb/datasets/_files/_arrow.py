@@ -21,12 +21,13 @@ def import_arrow(name: str = "pyarrow") -> Any:
 @contextmanager
 def naming_arrow(name: str, kind: str = "Parquet") -> Iterator[None]:
     """Turn pyarrow's errors about a file's content into a ValueError that names the file."""
-    arrow_exception = import_arrow().ArrowException
+    arrow = import_arrow()
     try:
         yield
-    except (MemoryError, NotImplementedError):
-        raise
-    except (OSError, UnicodeDecodeError, arrow_exception) as error:
+    except (arrow.ArrowMemoryError, arrow.ArrowNotImplementedError) as error:
+        # A damaged file may have impossible sizes and types; but they may also be right.
+        raise ValueError(f"{name} cannot be read: {error}") from error
+    except (OSError, UnicodeDecodeError, arrow.ArrowException) as error:
         # pyarrow also raises OSError for damaged content, but then without an errno.
         if isinstance(error, OSError) and (type(error) is not OSError or error.errno is not None):
             if error.errno is not None:

@@ -175,6 +175,39 @@ def test_missing_package_error_tells_what_to_install(tmp_path, monkeypatch, modu
         read(path)
 
 
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "txt", "jsonl", "json", "csv.gz", "csv.zst"])
+@given(
+    content=st.binary(max_size=60)
+    | st.text('ab,;\t|"\\\\\n\r[]{}: 1\0', max_size=60).map(str.encode)
+)
+def test_any_content_gives_rows_of_equal_length_or_an_error_that_names_the_file(
+    tmp_path_factory, suffix, content
+):
+    path = tmp_path_factory.mktemp("any") / f"r.{suffix}"
+    path.write_bytes(content)
+    error = None
+    try:
+        names, rows, _ = read(path)
+    except ValueError as raised:
+        error = raised
+    if error is None:
+        assert all(len(row) == len(names) for row in rows)
+    else:
+        assert f"r.{suffix}" in str(error)
+
+
+@given(
+    content=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n")))
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_each_line_of_plain_text_is_a_row(tmp_path_factory, end, content):
+    path = tmp_path_factory.mktemp("lines") / "r.txt"
+    path.write_bytes("".join(line + end for line in content).encode())
+    # A byte order mark at the start is not part of the text.
+    expected = [line.removeprefix("\ufeff") if i == 0 else line for i, line in enumerate(content)]
+    assert [text for (text,) in read(path, encoding="utf-8")[1]] == expected
+
+
 _READ = """
 import sys
 from pathlib import Path
