@@ -47,7 +47,7 @@ class TableOutput:
     def write(self, columns: Sequence[Any]) -> None:
         """Print a row on each line."""
         for row in _rows(columns):
-            self._print(map(_shown, row))
+            self._print(_encodable(_shown(value), self._file) for value in row)
 
     def _print(self, cells: Any) -> None:
         line = "  ".join(
@@ -55,6 +55,14 @@ class TableOutput:
             for cell, width in zip(cells, self._widths, strict=True)
         )
         print(line.rstrip(), file=self._file)
+
+
+def _encodable(value: Any, file: TextIO) -> Any:
+    r"""Escape what a file cannot hold, such as half a surrogate pair from JSON, as in "\ud83d"."""
+    if not isinstance(value, str):
+        return value
+    encoding = file.encoding or "utf-8"
+    return value.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _shown(value: Any) -> str:
@@ -73,18 +81,20 @@ class JsonLinesOutput:
     def write(self, columns: Sequence[Any]) -> None:
         for row in _rows(columns):
             record = dict(zip(self._names, row, strict=True))
-            print(json.dumps(record, ensure_ascii=False, default=str), file=self._file)
+            print(json.dumps(record, default=str), file=self._file)
 
 
 class CsvOutput:
     """Comma-separated values with a header, as the standard library writes them."""
 
     def __init__(self, file: TextIO, names: Sequence[str]) -> None:
+        self._file = file
         self._writer = csv.writer(file)
         self._writer.writerow(names)
 
     def write(self, columns: Sequence[Any]) -> None:
-        self._writer.writerows(_rows(columns))
+        for row in _rows(columns):
+            self._writer.writerow([_encodable(value, self._file) for value in row])
 
 
 class ParquetOutput:

@@ -199,6 +199,18 @@ def test_table_shows_the_beginning_of_kept_texts(model, tmp_path, capsys):
     assert row.endswith("  1  " + ("good film " * 20)[:57] + "...")
 
 
+def test_half_a_surrogate_pair_is_written_as_an_escape(model, tmp_path, capsys):
+    path = tmp_path / "new.jsonl"
+    path.write_text('{"text": "good \\ud83d"}\n')
+    for options in ([], ["--format", "csv"], ["--format", "jsonl"]):
+        printed = run(capsys, "predict", model, path, "--keep", "text", *options).out
+        assert "good \\ud83d" in printed
+    message = r"column 'text' has half of a surrogate pair: "
+    options = ["--keep", "text", "-o", tmp_path / "out.parquet"]
+    fails(["predict", model, path, *options], message, capsys)
+    assert not (tmp_path / "out.parquet").exists()
+
+
 def test_kept_columns_of_parquet_keep_their_types(model, tmp_path, capsys):
     table = pa.table(
         {

@@ -121,6 +121,8 @@ def to_arrow(values: Any, arrow_type: Any, where: str) -> Any:
         return values
     try:
         return arrow.array(values, arrow_type)
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{where} has half of a surrogate pair: {error}") from error
     except (arrow.ArrowException, TypeError, ValueError) as error:
         expected = "of one type" if arrow_type is None else f"{arrow_type}, as in the first rows"
         raise ValueError(f"{where} must be {expected}: {error}") from error
