@@ -10,9 +10,9 @@ from typing import Any, BinaryIO, Protocol, TextIO
 
 import numpy as np
 
+from skimdb.datasets._files import as_list
 from skimdb.datasets._files._arrow import import_arrow
 from skimdb.datasets._files._pieces import to_arrow
-from skimdb.datasets._labelled import as_list
 from skimdb.utils._files import atomic_file
 
 _MAX_SHOWN = 60

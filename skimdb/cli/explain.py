@@ -8,7 +8,7 @@ from skimdb.cli.console import OneLineParser, check_writable, integer_from, stat
 from skimdb.cli.predict import add_model, load_model
 from skimdb.cli.reading import add_reading, open_input, print_notes
 from skimdb.datasets._columns import TEXT, check_text, choose_columns
-from skimdb.datasets._labelled import as_list
+from skimdb.datasets._files import as_list
 from skimdb.inspection import explain_reviews
 from skimdb.inspection._explanation import ReviewExplanation
 from skimdb.utils._files import atomic_file

@@ -32,10 +32,9 @@ from skimdb.cli.reading import (
 )
 from skimdb.datasets import predict_files
 from skimdb.datasets._columns import TEXT, MissingValues, check_text, choose_columns
-from skimdb.datasets._files import FORMATS_NOTE, Table, open_table, tables_below
+from skimdb.datasets._files import FORMATS_NOTE, Table, as_list, open_table, tables_below
 from skimdb.datasets._files._arrow import import_arrow, plain_type
 from skimdb.datasets._files._pieces import arrow_schema
-from skimdb.datasets._labelled import as_list
 from skimdb.datasets._prediction_task import predict_all
 
 HELP = "Print the labels of texts and their probabilities, or write them to files."

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from skimdb.datasets._columns import (
     LABEL,
@@ -17,6 +17,7 @@ from skimdb.datasets._files import (
     DEFAULT_OPTIONS,
     FileOptions,
     Table,
+    as_list,
     files_below,
     format_of,
     note_left_out,
@@ -118,11 +119,6 @@ def _labelled_rows(
             if complete:
                 where = table.where(number)
                 yield check_text(a_text, text, where), label_text(a_label, label, where)
-
-
-def as_list(values: Any) -> list[Any]:
-    """Return a column of a batch as a list."""
-    return values if isinstance(values, list) else list(values.to_pylist())
 
 
 def _read_label_folders(path: Path, missing: str, options: FileOptions) -> LabelledTexts:

@@ -3,7 +3,6 @@
 from skimdb.datasets._files._formats import (
     DEFAULT_OPTIONS,
     ESCAPES,
-    FORMATS,
     FORMATS_NOTE,
     FileOptions,
     format_of,
@@ -15,16 +14,15 @@ from skimdb.datasets._files._open import (
     read_text,
     tables_below,
 )
-from skimdb.datasets._files._table import Batch, Table, check_columns
+from skimdb.datasets._files._table import Table, as_list, check_columns
 
 __all__ = [
     "DEFAULT_OPTIONS",
     "ESCAPES",
-    "FORMATS",
     "FORMATS_NOTE",
-    "Batch",
     "FileOptions",
     "Table",
+    "as_list",
     "check_columns",
     "files_below",
     "format_of",

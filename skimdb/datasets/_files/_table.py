@@ -22,6 +22,11 @@ class Batch(NamedTuple):
     numbers: Sequence[int]
 
 
+def as_list(values: Any) -> list[Any]:
+    """Return a column of a batch as a list."""
+    return values if isinstance(values, list) else list(values.to_pylist())
+
+
 class Table(ABC):
     """An open file.
 
