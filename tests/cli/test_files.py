@@ -277,6 +277,10 @@ def test_output_that_fails_leaves_the_old_file(model, tmp_path, capsys):
             "--keep must name different columns, got text, text",
         ),
         (["-o", "no/out.csv"], "there is no folder no"),
+        (
+            ["--keep", "label", "--keep", "predicted_label"],
+            r"--keep must not name all of the columns that are added: \['row', 'label', 'probabil",
+        ),
         (["--encoding", "utf-9"], "encoding must be one that Python knows, got 'utf-9'"),
         (["--sep", "ab"], "sep must be one character"),
         (["--input-format", "pdf"], "input format must be one of csv, tsv"),
@@ -285,7 +289,8 @@ def test_output_that_fails_leaves_the_old_file(model, tmp_path, capsys):
 def test_options_that_do_not_fit_give_one_line_and_status_2(
     model, tmp_path, capsys, options, message
 ):
-    path = write(tmp_path / "new.csv", ["text"], [("good",)])
+    names = ["text", "label", "predicted_label"]
+    path = write(tmp_path / "new.csv", names, [("good", "pos", "pos")])
     fails(["predict", model, path, *options], message, capsys)
 
 

@@ -280,6 +280,13 @@ def test_files_with_columns_below_a_folder_are_read_as_one(tmp_path):
     assert notes == [f"files in {tmp_path} that are left out: README.md, a/notes.txt"]
 
 
+def test_all_files_below_a_folder_can_have_one_format(tmp_path):
+    for number, name in enumerate(["part-00000", "part-00001", "_SUCCESS"]):
+        write_texts(tmp_path / "r.csv", [f"text {number}"], ["pos"]).rename(tmp_path / name)
+    options = FileOptions(input_format="csv")
+    assert load_labelled_texts(tmp_path, options=options).texts == ["text 0", "text 1"]
+
+
 def test_only_some_of_many_files_that_are_left_out_are_named(tmp_path):
     write_texts(tmp_path / "r.csv")
     for i in range(12):

@@ -88,8 +88,9 @@ def tables_below(folder: Path, options: FileOptions) -> tuple[list[Path], list[s
         return paths, []
     formats = [format_of(path.name) for path in paths]
     named = [(path, found.name) for path, found in zip(paths, formats, strict=True) if found]
-    found = [path for path, name in named if name != "txt"] or [path for path, _ in named]
-    return found, note_left_out([path for path in paths if path not in set(found)], folder)
+    tables = [path for path, name in named if name != "txt"] or [path for path, _ in named]
+    left_out = sorted(set(paths).difference(tables))
+    return tables, note_left_out(left_out, folder)
 
 
 def note_left_out(paths: list[Path], folder: Path) -> list[str]:

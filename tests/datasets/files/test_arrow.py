@@ -1,5 +1,6 @@
 """Arrow files: types that need care, and files whose content cannot be trusted."""
 
+import errno
 import struct
 
 import numpy as np
@@ -158,3 +159,24 @@ def test_damaged_parquet_gives_values_or_an_error_that_names_it(tmp_path_factory
     except ValueError as raised:
         error = raised
     assert error is None or "a.parquet is not a valid Parquet file: " in str(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "message"),
+    [
+        (OSError(errno.EIO, "Input/output error"), OSError, r"Input/output error: 'a\.parquet'$"),
+        (TimeoutError("no answer from the storage"), TimeoutError, "^no answer from the storage$"),
+        (pa.ArrowMemoryError("malloc"), ValueError, r"^a\.parquet cannot be read: malloc$"),
+    ],
+)
+def test_unreadable_file_is_not_called_damaged(tmp_path, monkeypatch, error, expected, message):
+    def fail(*args, **kwargs):
+        raise error
+
+    pq.write_table(pa.table({"text": TEXTS}), tmp_path / "a.parquet")
+    monkeypatch.chdir(tmp_path)
+    batches = iter_batches("a.parquet")
+    monkeypatch.setattr("pyarrow.parquet.ParquetFile.iter_batches", fail)
+    with pytest.raises(expected, match=message) as raised:
+        next(batches)
+    assert type(raised.value) is expected
