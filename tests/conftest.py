@@ -29,8 +29,8 @@ def _data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
         return
     linked = tmp_path_factory.mktemp("data")
-    for name in _REAL_DATA:
-        if (path := Path(data_home).resolve() / name).is_file():
+    for name in [*_REAL_DATA, "files"]:
+        if (path := Path(data_home).resolve() / name).exists():
             (linked / name).symlink_to(path)
     os.environ["SKIMDB_DATA"] = str(linked)
     yield

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from skimdb.cli.console import OneLineParser, check_writable, integer_from, status
 from skimdb.cli.predict import add_model, load_model
+from skimdb.cli.reading import add_reading, open_input, print_notes
+from skimdb.datasets._columns import TEXT, check_text, choose_columns
+from skimdb.datasets._files import as_list
 from skimdb.inspection import explain_reviews
 from skimdb.inspection._explanation import ReviewExplanation
 from skimdb.utils._files import atomic_file
@@ -17,7 +20,19 @@ HELP = "Print the words of a text that contribute most to its prediction."
 def add_arguments(parser: OneLineParser) -> None:
     """Declare the arguments."""
     add_model(parser)
-    parser.add_argument("text", metavar="TEXT")
+    parser.add_argument(
+        "text_itself", nargs="?", metavar="TEXT", help="the text, unless --file is given"
+    )
+    parser.add_argument(
+        "--file", metavar="FILE", help="explain a text of this file, or of - (standard input)"
+    )
+    parser.add_argument(
+        "--row",
+        type=integer_from(1),
+        default=1,
+        metavar="N",
+        help="the row of --file that has the text (default: 1)",
+    )
     parser.add_argument(
         "--n",
         type=integer_from(1),
@@ -28,21 +43,38 @@ def add_arguments(parser: OneLineParser) -> None:
     parser.add_argument(
         "--html", type=Path, metavar="FILE", help="write the text with its words highlighted"
     )
+    add_reading(parser, with_missing=False)
 
 
 def run(args: argparse.Namespace) -> None:
     """Print the words and n-grams of a text that contribute most to its prediction."""
     if args.html is not None:
         check_writable(args.html)
+    if (args.text_itself is None) == (args.file is None):
+        raise ValueError("either TEXT or --file must be given")
+    text = _text_in_file(args) if args.text_itself is None else args.text_itself
     model = load_model(args.model)
     with status("Explaining"):
-        (explanation,) = explain_reviews(model, [args.text])
+        (explanation,) = explain_reviews(model, [text])
     if args.html is not None:
         with atomic_file(args.html) as file:
             file.write(_html_page(explanation).encode())
     print(_contribution_table(explanation, args.n))
     if args.html is not None:
         print(f"\nWritten: {args.html}")
+
+
+def _text_in_file(args: argparse.Namespace) -> str:
+    with open_input(args) as table:
+        (column,), notes = choose_columns(table, {TEXT: args.text})
+        print_notes(f"{table.name}: {note}" for note in [*table.notes, *notes])
+        n_rows = 0
+        for (texts,), numbers in table.batches([column], 1000):
+            n_rows += len(numbers)
+            if args.row <= n_rows:
+                i = args.row - n_rows - 1
+                return check_text(as_list(texts)[i], column, table.where(numbers[i]))
+        raise ValueError(f"{table.name} has {n_rows:,} rows, so there is no row {args.row:,}")
 
 
 def _contribution_table(explanation: ReviewExplanation, n_rows: int) -> str:

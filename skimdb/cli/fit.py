@@ -13,7 +13,14 @@ from sklearn.pipeline import Pipeline
 
 import skimdb
 from skimdb.cli.console import OneLineParser, check_writable, integer_from, load_tensorflow, status
-from skimdb.datasets._text_files import Label, load_labelled_texts, short_repr
+from skimdb.cli.reading import (
+    add_reading,
+    file_options,
+    print_notes,
+    standard_input,
+)
+from skimdb.datasets._labelled import load_labelled_texts
+from skimdb.datasets._values import short_repr
 from skimdb.pipelines import make_text_classifier
 from skimdb.utils._tables import Table, text_table
 
@@ -27,11 +34,10 @@ def add_arguments(parser: OneLineParser) -> None:
         "data",
         type=Path,
         metavar="DATA",
-        help="a .parquet, .csv or .jsonl file, or a folder with a sub-folder of text files for "
-        "each label; UTF-8",
+        help="a file; a folder of files; a folder with a sub-folder of text files for each label; "
+        "or - for standard input",
     )
-    parser.add_argument("--text", metavar="COLUMN", help="column of the texts (default: text)")
-    parser.add_argument("--label", metavar="COLUMN", help="column of the labels (default: label)")
+    add_reading(parser, with_labels=True)
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="MODEL", help="the file to write"
     )
@@ -57,7 +63,15 @@ def run(args: argparse.Namespace) -> None:
     """Fit a pipeline, print its accuracy on held-out texts, and save it."""
     check_writable(args.output)
     with status("Reading the texts"):
-        texts, labels = load_labelled_texts(args.data, text=args.text, label=args.label)
+        texts, labels, notes = load_labelled_texts(
+            args.data,
+            file=standard_input(args.data),
+            text=args.text,
+            label=args.label,
+            missing=args.missing,
+            options=file_options(args),
+        )
+    print_notes(notes)
     counts = _count_two(labels, args.data)
     y = np.array(labels)
     load_tensorflow()
@@ -76,7 +90,7 @@ def run(args: argparse.Namespace) -> None:
     print(f"\nWritten: {args.output} ({args.output.stat().st_size / 1e6:.1f} MB)")
 
 
-def _count_two(labels: list[Label], path: Path) -> Counter[Label]:
+def _count_two(labels: list[str], path: Path) -> Counter[str]:
     """Count the texts of each label; there must be two labels."""
     counts = Counter(labels)
     if len(counts) != 2:

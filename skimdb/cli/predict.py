@@ -1,32 +1,45 @@
 """``skimdb predict``: the labels that a model in a file gives to texts."""
 
 import argparse
-import json
-import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from itertools import chain, compress, islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import joblib
+import numpy as np
 from sklearn.pipeline import Pipeline
 
 import skimdb
+from skimdb.cli._outputs import CsvOutput, JsonLinesOutput, Output, TableOutput, file_output
 from skimdb.cli.console import (
     OneLineParser,
     add_n_jobs,
+    check_writable,
     load_tensorflow,
     progress_bar,
     status,
 )
-from skimdb.datasets._prediction import predict_files
-from skimdb.datasets._prediction_task import predict_class_indices
-from skimdb.datasets._text_files import iter_texts
+from skimdb.cli.reading import (
+    STANDARD_INPUT,
+    add_reading,
+    file_options,
+    open_input,
+    print_notes,
+)
+from skimdb.datasets import predict_files
+from skimdb.datasets._columns import TEXT, MissingValues, check_text, choose_columns
+from skimdb.datasets._files import FORMATS_NOTE, Table, as_list, open_table, tables_below
+from skimdb.datasets._files._arrow import import_arrow, plain_type
+from skimdb.datasets._files._pieces import arrow_schema
+from skimdb.datasets._prediction_task import predict_all
 
 HELP = "Print the labels of texts and their probabilities, or write them to files."
-_MAX_TEXTS = 5000
-_MAX_CHARACTERS = 10_000_000
+_OUTPUT_FORMATS = ("csv", "jsonl", "parquet")
+_ROWS_PER_BATCH = 1000
 
 
 def add_arguments(parser: OneLineParser) -> None:
@@ -35,30 +48,36 @@ def add_arguments(parser: OneLineParser) -> None:
     parser.add_argument(
         "file",
         nargs="?",
-        default="-",
+        default=STANDARD_INPUT,
         metavar="FILE",
-        help="a .parquet, .csv, .jsonl or .txt file; a .txt file, and standard input (-, the "
-        "default), has one text on each line; UTF-8. With -o, a .parquet file or a folder of them",
-    )
-    parser.add_argument("--text", metavar="COLUMN", help="column of the texts (default: text)")
-    parser.add_argument(
-        "--format", choices=["table", "jsonl"], help="format of what is printed (default: table)"
+        help="a file, or - for standard input (the default), which has a text on each line unless "
+        "--input-format says otherwise; with -o FOLDER also a folder",
     )
     parser.add_argument(
         "-o",
         "--output",
         type=Path,
-        metavar="FOLDER",
-        help="instead of printing, write a .parquet file of predictions for each file; skip those "
-        "that are there already",
+        metavar="FILE|FOLDER",
+        help="write a file instead of printing: .csv, .jsonl or .parquet. Any other name is a "
+        "folder, in which a .parquet file is written for each file; those there are skipped",
+    )
+    parser.add_argument(
+        "--format",
+        choices=["table", *_OUTPUT_FORMATS],
+        help="format of what is printed (default: table) or of the file of -o (default: by its "
+        "name)",
     )
     parser.add_argument(
         "--keep",
         action="append",
         metavar="COLUMN",
-        help="a column to copy to the files of -o; can be given several times",
+        help='a column to copy from the file, or "all"; can be given several times',
     )
-    add_n_jobs(parser, "number of files to predict at the same time")
+    parser.add_argument(
+        "--proba", action="store_true", help="write the probabilities of all labels"
+    )
+    add_n_jobs(parser, "number of files of a folder to predict at the same time")
+    add_reading(parser)
 
 
 def add_model(parser: OneLineParser) -> None:
@@ -86,53 +105,159 @@ def load_model(path: Path) -> Pipeline:
 
 def run(args: argparse.Namespace) -> None:
     """Print the labels of texts and their probabilities, or write those of files."""
-    if args.output is None:
-        _print_predictions(args)
+    _check_exists(args)
+    if args.output is not None and _output_format(args) is None:
+        _predict_to_folder(args)
     else:
-        _write_predictions(args)
+        _predict_table(args)
 
 
-def _print_predictions(args: argparse.Namespace) -> None:
-    if Path(args.file).is_dir():
-        raise ValueError(f"{args.file} is a folder: predicting a folder requires -o")
-    if args.keep is not None or args.n_jobs is not None:
-        raise ValueError("--keep and --n-jobs require -o")
-    as_table = args.format != "jsonl"
-    with _open_input(args.file) as file:
+def _check_exists(args: argparse.Namespace) -> None:
+    """Raise an OSError if there is no such file, with a hint if it looks like a text."""
+    path = Path(args.file)
+    if args.file != STANDARD_INPUT and " " in args.file.strip() and not _exists(path):
+        raise FileNotFoundError(
+            f"there is no file {args.file!r}; to predict a text itself: "
+            f"echo TEXT | skimdb predict {args.model}"
+        )
+    if args.file != STANDARD_INPUT:
+        path.stat()
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # too long for a name
+        return False
+
+
+def _output_format(args: argparse.Namespace) -> str | None:
+    """Return the format of the output if it is a file."""
+    if args.format is not None and not args.output.is_dir():
+        return str(args.format)
+    suffix = args.output.suffix.lower().removeprefix(".")
+    return suffix if suffix in _OUTPUT_FORMATS and not args.output.is_dir() else None
+
+
+def _predict_table(args: argparse.Namespace) -> None:
+    _check_table_arguments(args)
+    with open_input(args) as table:
+        (column,), notes = choose_columns(table, {TEXT: args.text})
+        keep = _columns_to_keep(table, args.keep or [])
+        print_notes(f"{table.name}: {note}" for note in [*table.notes, *notes])
         model = load_model(args.model)
-        labels = model.classes_.tolist()
-        width = max(len("label"), *(len(str(label)) for label in labels))
-        if as_table:
-            print(_table_row("row", "label", "probability", width))
-        n_done = 0
-        size = os.fstat(file.fileno()).st_size if file.seekable() else None
-        # On a terminal the rows themselves show how far it is.
-        with progress_bar("0 texts", size, visible=not sys.stdout.isatty()) as update:
-            for texts in _batches(iter_texts(file, args.file, text=args.text)):
-                predicted = zip(*predict_class_indices(model, texts), strict=True)
-                for i, (index, probability) in enumerate(predicted, n_done + 1):
-                    if as_table:
-                        print(_table_row(str(i), str(labels[index]), f"{probability:.4f}", width))
-                    else:
-                        print(_json_row(i, labels[index], float(probability)))
+        missing = MissingValues()
+        batches = _predictions(table, column, keep, model, args, missing)
+        first = list(islice(batches, 1))  # Nothing is written before something has been read.
+        with _open_output(args, table, keep, model) as output:
+            for columns in chain(first, batches):
+                output.write(columns)
                 sys.stdout.flush()
-                n_done += len(texts)
-                position = file.tell() if size is not None else None
-                update(completed=position, description=f"{n_done:,} texts")
+    if missing:
+        print_notes([f"{table.name}: {missing}; these rows are left out"])
+    if args.output is not None:
+        print(f"Written: {args.output}")
 
 
-def _write_predictions(args: argparse.Namespace) -> None:
-    if not Path(args.file).is_dir() and Path(args.file).suffix.lower() != ".parquet":
-        raise ValueError(f"-o requires a .parquet file or a folder of them, got {args.file}")
-    if args.format is not None:
-        raise ValueError("--format is for what is printed; -o writes Parquet files")
-    Path(args.file).stat()  # An error about the file comes before TensorFlow is loaded.
+def _check_table_arguments(args: argparse.Namespace) -> None:
+    if Path(args.file).is_dir():
+        raise ValueError(f"{args.file} is a folder: predicting a folder requires -o FOLDER")
+    if args.output is None and args.format == "parquet":
+        raise ValueError("--format parquet requires -o")
+    if args.output is not None and args.format == "table":
+        raise ValueError(f"-o writes {', '.join(_OUTPUT_FORMATS)}, got --format table")
+    if args.n_jobs is not None:
+        raise ValueError("--n-jobs requires a folder and -o FOLDER")
+    if args.output is not None:
+        check_writable(args.output)
+
+
+def _columns_to_keep(table: Table, keep: list[str]) -> list[str]:
+    columns = table.column_names if keep == ["all"] else keep
+    table.check_columns(columns)
+    if len(set(columns)) < len(columns):
+        raise ValueError(f"--keep must name different columns, got {', '.join(columns)}")
+    return columns
+
+
+def _predictions(
+    table: Table,
+    column: str,
+    keep: list[str],
+    model: Pipeline,
+    args: argparse.Namespace,
+    missing: MissingValues,
+) -> Iterator[list[Any]]:
+    """Yield the columns of the output, batch by batch."""
+    names = list(dict.fromkeys([column, *keep]))
+    n_read, size = 0, None
+    if table.position is not None and args.file != STANDARD_INPUT:
+        size = Path(args.file).stat().st_size
+    # On a terminal the rows themselves show how far it is.
+    visible = args.output is not None or not sys.stdout.isatty()
+    with progress_bar("0 texts", size, visible=visible) as update:
+        for columns, numbers in table.batches(names, _ROWS_PER_BATCH):
+            lists = [as_list(values) for values in columns]
+            is_complete = missing.find_complete(table.where, numbers, {column: lists[0]})
+            if missing and args.missing == "error":
+                raise missing.error(of_all_rows=False)
+            rows = np.arange(n_read + 1, n_read + len(numbers) + 1)[is_complete]
+            n_read += len(numbers)
+            lists = [list(compress(values, is_complete)) for values in lists]
+            texts = [
+                check_text(text, column, table.where(number))
+                for text, number in zip(lists[0], compress(numbers, is_complete), strict=True)
+            ]
+            indices, probabilities = predict_all(model, texts)
+            chosen = probabilities[np.arange(len(rows)), indices]
+            of_all = list(probabilities.T) if args.proba else []
+            kept = [lists[names.index(name)] for name in keep]
+            yield [rows, model.classes_[indices], chosen, *of_all, *kept]
+            update(completed=table.position, description=f"{n_read:,} texts")
+
+
+def _open_output(
+    args: argparse.Namespace, table: Table, keep: list[str], model: Pipeline
+) -> AbstractContextManager[Output]:
+    labels = [str(label) for label in model.classes_.tolist()]
+    own = ["row", "label", "probability"]
+    own += (f"probability_{label}" for label in labels if args.proba)
+    names = [*(f"predicted_{name}" if name in keep else name for name in own), *keep]
+    if len(set(names)) < len(names):
+        raise ValueError(f"--keep must not name all of the columns that are added: {own}")
+    if args.output is None and args.format in (None, "table"):
+        widths = [8, -max(len(names[1]), *map(len, labels)), *(len(name) for name in own[2:])]
+        return nullcontext(TableOutput(sys.stdout, names, [*widths, *(0 for _ in keep)]))
+    if args.output is None:
+        make = CsvOutput if args.format == "csv" else JsonLinesOutput
+        return nullcontext(make(sys.stdout, names))
+    types: list[Any] = []
+    output_format = _output_format(args)
+    if output_format == "parquet":
+        arrow, schema = import_arrow(), arrow_schema(table)
+        probabilities = [arrow.float32() for _ in own[2:]]
+        kept = [plain_type(schema.field(name).type) for name in keep]
+        types = [arrow.int64(), arrow.array(model.classes_).type, *probabilities, *kept]
+    return file_output(args.output, str(output_format), names, types)
+
+
+def _predict_to_folder(args: argparse.Namespace) -> None:
+    if args.file == STANDARD_INPUT or args.input_format is not None or args.proba:
+        raise ValueError(
+            "standard input, --input-format and --proba require -o FILE, whose name ends with "
+            f"{', '.join(f'.{name}' for name in _OUTPUT_FORMATS)}"
+        )
+    if args.format not in (None, "parquet") or args.keep == ["all"]:
+        raise ValueError("with -o FOLDER, files are .parquet and --keep names each column")
+    column = _column_in_first_file(args)
     model = load_model(args.model)
     n_written = 0
     with (
         progress_bar("Predicting files") as update,
         joblib.parallel_config("threading", n_jobs=args.n_jobs or joblib.cpu_count()),
+        warnings.catch_warnings(record=True) as caught,
     ):
+        warnings.simplefilter("always", UserWarning)
 
         def count(n_done: int, n_files: int) -> None:
             nonlocal n_written
@@ -143,40 +268,26 @@ def _write_predictions(args: argparse.Namespace) -> None:
             model,
             args.file,
             args.output,
-            column="text" if args.text is None else args.text,
+            column=column,
             keep=args.keep,
+            missing=args.missing,
+            encoding=args.encoding,
+            sep=args.sep,
+            escape=args.escape,
+            header=args.header,
             progress=count,
         )
+    print_notes(str(warning.message) for warning in caught)
     n_skipped = len(results) - n_written
     print(f"Files in {args.output}: {n_written:,} written, {n_skipped:,} skipped")
 
 
-@contextmanager
-def _open_input(name: str) -> Iterator[BinaryIO]:
-    if name == "-":
-        yield sys.stdin.buffer
-        return
-    with Path(name).open("rb") as file:
-        yield file
-
-
-def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Group texts, so that a batch has limited size."""
-    batch: list[str] = []
-    n_characters = 0
-    for text in texts:
-        batch.append(text)
-        n_characters += len(text)
-        if len(batch) == _MAX_TEXTS or n_characters >= _MAX_CHARACTERS:
-            yield batch
-            batch, n_characters = [], 0
-    if batch:
-        yield batch
-
-
-def _table_row(row: str, label: str, probability: str, label_width: int) -> str:
-    return f"{row:>8}  {label:<{label_width}}  {probability:>11}"
-
-
-def _json_row(row: int, label: Any, probability: float) -> str:
-    return json.dumps({"row": row, "label": label, "probability": round(probability, 6)})
+def _column_in_first_file(args: argparse.Namespace) -> str:
+    options, path = file_options(args), Path(args.file)
+    paths = tables_below(path, options)[0] if path.is_dir() else [path]
+    if not paths:
+        raise ValueError(f"{path} has no files of a known format: {FORMATS_NOTE}")
+    with open_table(paths[0], options) as table:
+        (column,), notes = choose_columns(table, {TEXT: args.text})
+    print_notes(f"{table.name}: {note}" for note in notes)
+    return column

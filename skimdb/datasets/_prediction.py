@@ -1,5 +1,6 @@
 """Predictions for the rows of files and frames, by a fitted model."""
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
@@ -7,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sklearn.exceptions import NotFittedError
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 
-from skimdb.datasets._arrow import check_columns, import_arrow
-from skimdb.datasets._arrow_files import files_in
 from skimdb.datasets._base import check_params
+from skimdb.datasets._columns import MISSING_RULES
+from skimdb.datasets._files import FileOptions, check_columns, tables_below
+from skimdb.datasets._files._arrow import import_arrow
+from skimdb.datasets._files._formats import FILE_CONSTRAINTS
 from skimdb.datasets._prediction_task import (
     LABEL,
     PROBABILITY,
@@ -30,8 +33,6 @@ if TYPE_CHECKING:
 
 _Source: TypeAlias = str | Path | Sequence[str | Path]
 
-_SUFFIX = ".parquet"
-
 
 @check_params(
     {
@@ -40,6 +41,8 @@ _SUFFIX = ".parquet"
         "column": [str],
         "keep": [list, tuple, None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "missing": [StrOptions(set(MISSING_RULES))],
+        **FILE_CONSTRAINTS,
         "progress": [callable, None],
     }
 )
@@ -52,13 +55,18 @@ def predict_files(
     keep: Sequence[str] | None = None,
     batch_size: int = 5_000,
     n_jobs: int | None = None,
+    missing: str = "error",
+    encoding: str | None = None,
+    sep: str | None = None,
+    escape: str | None = None,
+    header: bool = True,
     progress: Callable[[int, int], object] | None = None,
 ) -> list[Path]:
-    """Predict the label of each row of Parquet files, in constant memory.
+    """Predict the label of each row of files, in constant memory.
 
-    Each input file gives one output file of the same name, with its rows in the same order. An
-    output file appears when it is complete. Existing output files are skipped, so that an
-    interrupted run can be continued by the same call.
+    Each input file gives one Parquet file, with its rows in the same order. An output file appears
+    when it is complete. Existing output files are skipped, so that an interrupted run can be
+    continued by the same call.
 
     Parameters
     ----------
@@ -68,15 +76,16 @@ def predict_files(
         accepts.
 
     source : str, Path, or sequence of them
-        A folder, one .parquet file, or a sequence of .parquet files. All .parquet files in a folder
-        and its sub-folders are read, sorted by path. Names that start with a dot or an underscore
-        are skipped. On a cluster of several machines, pass an absolute path on storage that all
-        workers share.
+        A folder, a file, or a sequence of files, in the formats of :func:`iter_batches`. All such
+        files in a folder and its sub-folders are read, sorted by path; a warning names other files.
+        Names that start with a dot or an underscore are skipped. On a cluster of several machines,
+        pass an absolute path on storage that all workers share.
 
     destination : str or Path
         The folder for the results, which is created if it does not exist. If `source` is a folder,
         the results have the same paths relative to `destination` as the files have relative to
-        `source`. On a cluster, the same conditions apply as for `source`.
+        `source`; ".parquet" is added to the names of files in other formats. On a cluster, the same
+        conditions apply as for `source`.
 
     column : str, default="text"
         The column of texts or lists of word indices.
@@ -90,6 +99,13 @@ def predict_files(
     n_jobs : int or None, default=None
         Number of files to process in parallel. None means 1 unless in a
         :obj:`joblib.parallel_config` context. -1 means using all processors.
+
+    missing : {"error", "drop"}, default="error"
+        What to do with rows that have no text or list, or a blank text. If they are dropped, the
+        result has fewer rows than the file, and a warning has the counts.
+
+    encoding, sep, escape, header : default=None, None, None, True
+        How to read text files, as in :func:`iter_batches`.
 
     progress : callable or None, default=None
         Called as `progress(n_done, n_files)` in the calling thread after each file that is written.
@@ -108,14 +124,19 @@ def predict_files(
         If `model` has no `predict_proba` or cannot be pickled.
     ValueError
         If `model` is not fitted; if there are no files, if two files have the same name, or if one
-        is not a valid Parquet file; if a column does not exist, has missing values, or holds
-        neither texts nor lists; if `keep` has duplicates, or the names "label" or "probability"; if
+        is damaged; if a column does not exist, has missing or blank values, or holds neither texts
+        nor lists; if `keep` has duplicates, or the names "label" or "probability"; if
         `destination` is inside `source`; if an existing output file was made from another model,
-        column, `keep` or input file.
+        column, `keep` or input file, or read otherwise.
     OSError
         If a file cannot be read or written.
     ImportError
-        If pyarrow is not installed.
+        If pyarrow, or what a format needs, is not installed.
+
+    Warns
+    -----
+    UserWarning
+        Of what was found out about the files and may be wrong, and of files and rows left out.
 
     See Also
     --------
@@ -159,12 +180,15 @@ def predict_files(
     _check_model(model)
     keep = _check_keep(keep)
     destination = Path(destination)
-    inputs = _find_files(source)
+    options = FileOptions(encoding=encoding, sep=sep, escape=escape, header=header)
+    inputs, notes = _find_files(source, options)
     _check_destination(destination, source, inputs)
     import_arrow()
     model_hash = hash_model(model)
     tasks = [
-        PredictionTask(path, destination / name, model_hash, column, keep, batch_size)
+        PredictionTask(
+            path, destination / name, model_hash, column, keep, batch_size, missing, options
+        )
         for name, path in inputs.items()
     ]
     pending = [task for task in tasks if not is_done(task)]
@@ -173,10 +197,13 @@ def predict_files(
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered" if progress else "list")
     cancellation = Cancellation()
     with _cleaning_up(cancellation, pending):
-        for _ in parallel(delayed(predict_file)(model, task, cancellation) for task in pending):
+        for found in parallel(delayed(predict_file)(model, task, cancellation) for task in pending):
             n_done += 1
+            notes += found
             if progress:
                 progress(n_done, len(tasks))
+    for note in notes:
+        warnings.warn(note, stacklevel=3)  # the caller of the validated function
     return [task.result for task in tasks]
 
 
@@ -282,29 +309,34 @@ def _check_keep(keep: Sequence[str] | None) -> tuple[str, ...]:
     return keep
 
 
-def _find_files(source: _Source) -> dict[Path, Path]:
+def _find_files(source: _Source, options: FileOptions) -> tuple[dict[Path, Path], list[str]]:
     """Map the names of the results, relative to the destination, to the input files."""
-    if isinstance(source, str | Path) and Path(source).is_dir():
-        folder = Path(source)
-        files = {path.relative_to(folder): path for path in files_in(folder, {_SUFFIX})}
-        if not files:
-            raise ValueError(f"source must contain {_SUFFIX} files, but {folder} has none")
-        return files
-    paths = [Path(path) for path in ([source] if isinstance(source, str | Path) else source)]
-    if not paths:
-        raise ValueError("source must be a folder or at least one file, got an empty list")
-    files = {}
-    for path in paths:
-        if path.suffix.lower() != _SUFFIX:
-            raise ValueError(f"source must be a folder or {_SUFFIX} files, got {path}")
+    notes: list[str] = []
+    if isinstance(source, str | Path) and source != "" and Path(source).is_dir():
+        paths, notes = tables_below(Path(source), options)
+        if not paths:
+            raise ValueError(f"source must contain files of a known format, but {source} has none")
+        names = [path.relative_to(source) for path in paths]
+    else:
+        sources = [source] if isinstance(source, str | Path) else list(source)
+        if not sources or "" in sources:
+            raise ValueError(f"source must be a folder or at least one file, got {source!r}")
+        paths = list(map(Path, sources))
+        names = [Path(path.name) for path in paths]
+    files: dict[Path, Path] = {}
+    for path, name in zip(paths, names, strict=True):
         path.stat()
-        name = Path(path.name)
-        if name in files:
+        options.format_of(path.name)
+        result = (
+            name if name.suffix.lower() == ".parquet" else name.with_name(f"{name.name}.parquet")
+        )
+        if result in files:
             raise ValueError(
-                f"source must be files with different names, got {files[name]} and {path}"
+                f"source must be files whose results have different names, got {files[result]} "
+                f"and {path}"
             )
-        files[name] = path
-    return files
+        files[result] = path
+    return files, notes
 
 
 def _check_destination(destination: Path, source: _Source, inputs: dict[Path, Path]) -> None:

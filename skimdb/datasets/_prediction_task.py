@@ -1,4 +1,4 @@
-"""Predictions for the rows of one Parquet file, written to another."""
+"""Predictions for the rows of one file, written to a Parquet file."""
 
 import json
 import os
@@ -17,14 +17,17 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _num_samples
 
-from skimdb.datasets._arrow import (
-    check_columns,
+from skimdb.datasets._columns import MissingValues
+from skimdb.datasets._files import FileOptions, Table, open_table
+from skimdb.datasets._files._arrow import (
+    as_type,
     import_arrow,
     is_list,
     is_text,
-    naming_file,
-    open_parquet,
+    naming_arrow,
+    plain_type,
 )
+from skimdb.datasets._files._pieces import arrow_schema, to_arrow
 from skimdb.utils._files import atomic_file
 from skimdb.utils._notes import note_on_error
 
@@ -33,18 +36,23 @@ _METADATA_KEY = b"skimdb"
 
 
 def predict_class_indices(model: Any, X: Any) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Predict the index of each label in `classes_`, and the probability of that label.
+    """Predict the index of each label in `classes_`, and the probability of that label."""
+    indices, probabilities = predict_all(model, X)
+    return indices, np.take_along_axis(probabilities, indices[:, np.newaxis], axis=1)[:, 0]
+
+
+def predict_all(model: Any, X: Any) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Predict the index of each label in `classes_`, and the probabilities of all.
 
     A pipeline transforms `X` only once. `X` may be empty, in which case the model is not called.
     """
     if _num_samples(X) == 0:
-        return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.float32)
+        return np.empty(0, dtype=np.intp), np.empty((0, len(model.classes_)), dtype=np.float32)
     if type(model) is Pipeline and len(model) > 1:
-        return predict_class_indices(model[-1], model[:-1].transform(X))
+        return predict_all(model[-1], model[:-1].transform(X))
     # Not argmax of the probabilities: the model may have a tuned decision threshold.
     indices = np.searchsorted(model.classes_, model.predict(X))
-    probabilities = np.take_along_axis(model.predict_proba(X), indices[:, np.newaxis], axis=1)
-    return indices, probabilities[:, 0].astype(np.float32)
+    return indices, model.predict_proba(X).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,8 @@ class PredictionTask:
     column: str
     keep: tuple[str, ...]
     batch_size: int
+    missing: str
+    options: FileOptions
 
     def fingerprint(self, status: os.stat_result) -> dict[str, Any]:
         """Return what the result is made from, given the status of the input file."""
@@ -64,6 +74,8 @@ class PredictionTask:
             "model": self.model,
             "column": self.column,
             "columns to keep": list(self.keep),
+            "rule for missing texts": self.missing,
+            "way to read the file": [*vars(self.options).values()],
             "input file": [status.st_size, status.st_mtime_ns],
         }
 
@@ -106,22 +118,22 @@ class Cancellation:
             self._condition.wait_for(lambda: self._n_running == 0)
 
 
-def predict_file(model: Any, task: PredictionTask, cancellation: Cancellation) -> None:
-    """Write the complete result of a file, or nothing.
+def predict_file(model: Any, task: PredictionTask, cancellation: Cancellation) -> list[str]:
+    """Write the complete result of a file, or nothing; return notes on the file.
 
     Raise CancelledError if the task is cancelled, which is checked after each batch.
     """
     pyarrow, parquet = import_arrow(), import_arrow("pyarrow.parquet")
     labels = pyarrow.array(model.classes_)
-    with cancellation.running(), task.source.open("rb") as source:
+    missing = MissingValues()
+    # Taken before reading: if the file changes meanwhile, the result is not taken for its own.
+    fingerprint = task.fingerprint(task.source.stat())
+    with cancellation.running(), open_table(task.source, task.options) as table:
         cancellation.check()
-        with naming_file(str(task.source)):
-            parquet_file = open_parquet(source)
-        _check_schema(parquet_file.schema_arrow, task)
-        fingerprint = task.fingerprint(os.fstat(source.fileno()))
+        table_schema = _check_schema(table, task)
         schema = pyarrow.schema(
             [
-                *(parquet_file.schema_arrow.field(name) for name in task.keep),
+                *(table_schema.field(name) for name in task.keep),
                 (LABEL, labels.type),
                 (PROBABILITY, pyarrow.float32()),
             ],
@@ -129,50 +141,64 @@ def predict_file(model: Any, task: PredictionTask, cancellation: Cancellation) -
         )
         task.result.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(task.result) as file, parquet.ParquetWriter(file, schema) as writer:
-            for where, X, kept in _batches(parquet_file, task):
+            for where, X, kept in _batches(table, table_schema, task, missing):
                 with note_on_error(f"raised by model on {where}"):
                     indices, probabilities = predict_class_indices(model, X)
                 columns = [*kept, labels.take(pyarrow.array(indices)), pyarrow.array(probabilities)]
                 writer.write_batch(pyarrow.RecordBatch.from_arrays(columns, schema=schema))
                 cancellation.check()
+    dropped = [f"{missing}; these rows are left out"] if missing else []
+    return [f"{task.source}: {note}" for note in [*table.notes, *dropped]]
 
 
-def _check_schema(schema: Any, task: PredictionTask) -> None:
-    name = str(task.source)
-    check_columns(schema.names, [task.column, *task.keep], name)
-    column_type = schema.field(task.column).type
+def _check_schema(table: Table, task: PredictionTask) -> Any:
+    """Check that the columns exist, and return the types of all columns."""
+    table.check_columns([task.column, *task.keep])
+    schema = arrow_schema(table)
+    column_type = plain_type(schema.field(task.column).type)
     types = import_arrow("pyarrow.types")
     # The column of a file without rows may have the null type.
     tests = (is_text, is_list, types.is_fixed_size_list, types.is_null)
     if not any(test(column_type) for test in tests):
         raise ValueError(
-            f"{name}: {task.column!r} must hold texts or lists of word indices, got {column_type}"
+            f"{table.name}: {task.column!r} must hold texts or lists of word indices, got "
+            f"{column_type}"
         )
+    return schema
 
 
-def _batches(parquet_file: Any, task: PredictionTask) -> Iterator[tuple[str, Any, list[Any]]]:
+def _batches(
+    table: Table, schema: Any, task: PredictionTask, missing: MissingValues
+) -> Iterator[tuple[str, Any, list[Any]]]:
     """Yield the rows' location for messages, the model's input, and the columns to keep."""
-    name = str(task.source)
-    n_read = 0
-    with naming_file(name):
-        for batch in parquet_file.iter_batches(
-            task.batch_size, columns=list({task.column, *task.keep}), use_threads=False
-        ):
-            X = batch.column(task.column)
-            if X.null_count:
-                row = n_read + 1 + int(X.is_null().to_numpy(zero_copy_only=False).argmax())
-                raise ValueError(f"row {row:,} of {name}: {task.column!r} is missing")
-            where = f"rows {n_read + 1:,} to {n_read + len(X):,} of {name}"
-            n_read += len(X)
-            kept = [batch.column(column) for column in task.keep]
-            yield where, X.to_pylist() if is_text(X.type) else X, kept
+    names = list(dict.fromkeys([task.column, *task.keep]))
+    for columns, numbers in table.batches(names, task.batch_size):
+        where = f"{table.unit}s {numbers[0]:,} to {numbers[-1]:,} of {table.name}"
+        arrays = {
+            name: to_arrow(column, schema.field(name).type, f"{where}: {name!r}")
+            for name, column in zip(names, columns, strict=True)
+        }
+        X = as_type(arrays[task.column], plain_type(arrays[task.column].type))
+        # Only texts can be blank; lists with values are not looked into.
+        may_be_missing = is_text(X.type) or X.null_count
+        is_complete = missing.find_complete(
+            table.where, numbers, {task.column: X.to_pylist()} if may_be_missing else {}
+        )
+        if not all(is_complete):
+            if task.missing == "error":
+                raise missing.error(of_all_rows=False)
+            mask = import_arrow().array(is_complete)
+            arrays = {name: array.filter(mask) for name, array in arrays.items()}
+            X = X.filter(mask)
+        kept = [arrays[name] for name in task.keep]
+        yield where, X.to_pylist() if is_text(X.type) else X, kept
 
 
 def is_done(task: PredictionTask) -> bool:
     """Whether the result exists; raise ValueError if it was made from something else."""
     if not task.result.exists():
         return False
-    with task.result.open("rb") as file, naming_file(str(task.result)):
+    with task.result.open("rb") as file, naming_arrow(str(task.result)):
         metadata = import_arrow("pyarrow.parquet").read_metadata(file).metadata or {}
     problem = "was not written by predict_files"
     if _METADATA_KEY in metadata:

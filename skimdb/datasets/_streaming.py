@@ -1,6 +1,7 @@
-"""Batches of rows from Arrow and Parquet files that do not fit in memory."""
+"""Batches of rows from files that do not fit in memory."""
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from heapq import heappop, heapreplace
@@ -12,17 +13,11 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
-from skimdb.datasets._arrow import as_bytes, from_bytes, import_arrow, is_number
-from skimdb.datasets._arrow_files import (
-    Piece,
-    Rows,
-    Types,
-    column_types,
-    open_files,
-    pieces_of,
-    read_slices,
-)
 from skimdb.datasets._base import check_params
+from skimdb.datasets._files import FileOptions
+from skimdb.datasets._files._arrow import as_bytes, from_bytes, import_arrow, is_number
+from skimdb.datasets._files._formats import FILE_CONSTRAINTS
+from skimdb.datasets._files._pieces import Piece, Rows, Types, open_source, read_piece
 
 _Batch: TypeAlias = tuple[Any, ...]
 
@@ -39,6 +34,7 @@ _INT32_MAX = np.iinfo(np.int32).max
         "columns": [list, tuple, None],
         "shuffle_buffer": [Interval(Integral, 1, None, closed="left"), None],
         "random_state": ["random_state"],
+        **FILE_CONSTRAINTS,
     }
 )
 def iter_batches(
@@ -48,8 +44,12 @@ def iter_batches(
     columns: Sequence[str] | None = None,
     shuffle_buffer: int | None = None,
     random_state: int | np.random.RandomState | None = None,
+    encoding: str | None = None,
+    sep: str | None = None,
+    escape: str | None = None,
+    header: bool = True,
 ) -> Iterator[tuple[Any, ...]]:
-    """Read Arrow or Parquet files batch by batch, in bounded memory.
+    """Read files batch by batch, in bounded memory.
 
     The parameters and the schemas of the files are checked at once, before the first batch is
     read.
@@ -59,14 +59,16 @@ def iter_batches(
     source : str, Path, list of str or Path, or pyarrow.dataset.Dataset
         Where the rows are:
 
-        - a file. Its suffix is .parquet, or .arrow or .feather for Arrow IPC files and streams;
-        - a folder. All such files in it and in its sub-folders are read, sorted by name. Names
-          that start with a dot or an underscore are skipped. The folders that Hugging Face's
-          `save_to_disk` writes can be read;
+        - a file. Its name ends with its format: .parquet; .arrow or .feather for Arrow IPC files
+          and streams; .csv, .tsv, .jsonl, .ndjson, .json (an array of objects) or .txt (a text on
+          each line, in column "text"), also compressed as .gz, .bz2, .xz or .zst; .xlsx (its first
+          sheet);
+        - a folder. All such files in it and in its sub-folders are read, sorted by name; a warning
+          names other files, and .txt files beside files with columns. Names that start with a dot
+          or an underscore are skipped. The folders that Hugging Face's `save_to_disk` writes can be
+          read;
         - a list of files and folders;
-        - a dataset of such files, which may be partitioned.
-
-        All files must have the same format.
+        - a dataset of Parquet or Arrow IPC files, which may be partitioned.
 
     batch_size : int, default=10_000
         Number of rows per batch. Only the last batch may be smaller.
@@ -82,27 +84,50 @@ def iter_batches(
         Seed of the shuffle. The same int gives the same batches on every machine, so pass a
         different one in each epoch. Allowed only with `shuffle_buffer`.
 
+    encoding : str, default=None
+        Encoding of text files. By default UTF-8 and UTF-16 are recognised, and anything else is an
+        error that names the likely encoding.
+
+    sep : str, default=None
+        Separator of fields: a character, or "tab". By default comma, tab, semicolon and pipe are
+        recognised by the beginning of each file.
+
+    escape : {"double", "backslash", "none"}, default=None
+        How quotes are written in quoted fields; with "none", quotes are usual characters. By
+        default this is recognised by the beginning of each file.
+
+    header : bool, default=True
+        Whether the first row has the names of the columns. If not, they are "1", "2" and so on.
+
     Returns
     -------
     batches : iterator of tuple
         Each batch has one array per column. Numbers and booleans come as ndarrays, everything else
         (lists of word indices, texts) as `pyarrow.Array`, which
         :class:`~skimdb.feature_extraction.MultiHotVectorizer` and
-        :class:`~skimdb.feature_extraction.WordIndexEncoder` accept. Dictionaries are decoded.
+        :class:`~skimdb.feature_extraction.WordIndexEncoder` accept. Dictionaries are decoded, and
+        views are copied to usual strings. All values of .csv, .tsv and .xlsx files are texts; the
+        type of a column of JSON is that of its first values.
 
     Raises
     ------
     ImportError
-        If pyarrow is not installed.
+        If pyarrow, or what a format needs, is not installed.
     OSError
         If a file cannot be opened.
     TypeError
         If `source` has an unsupported type.
     ValueError
-        If a parameter is invalid; if there are no files, or files of several formats; if a file is
-        damaged, lacks a column, or has a column with another type than in the first file. While
-        reading: if a number is missing, or if the lists or texts of a batch or buffer have more
-        than 2**31 - 1 items or bytes, and their type has 32-bit offsets.
+        If a parameter is invalid; if there are no files; if a file is damaged, lacks a column, or
+        has a column with another type than in the first file. While reading: if a file is damaged,
+        if a number is missing or a value has another type than before, or if the lists or texts of
+        a batch or buffer have more than 2**31 - 1 items or bytes, and their type has 32-bit
+        offsets.
+
+    Warns
+    -----
+    UserWarning
+        Of what was found out about the files and may be wrong, and of files that are left out.
 
     See Also
     --------
@@ -113,13 +138,14 @@ def iter_batches(
     The files are read and shuffled in a background thread, one batch ahead.
 
     **How rows are shuffled.** Files consist of pieces: the row groups of a Parquet file, the record
-    batches of an IPC file, or up to 64 parts of an IPC stream. The pieces are divided, in order,
-    into sections: as many as there are pieces that fit in the buffer, but at least 8 and at most
-    32, and never more than there are pieces. The pieces of each section are read in random order,
-    and all sections advance at the same pace. The buffer therefore holds rows from all parts of the
-    files. Even if the files are sorted by label, each buffer has about the same proportion of
-    labels as the files. The rows of a full buffer are returned in random order. This is the bounded
-    shuffle of input pipelines [1]_ with stratified sampling of the rows in the buffer.
+    batches of an IPC file, up to 64 parts of an IPC stream, or a whole file of another format. The
+    pieces are divided, in order, into sections: as many as there are pieces that fit in the buffer,
+    but at least 8 and at most 32, and never more than there are pieces. The pieces of each section
+    are read in random order, and all sections advance at the same pace. The buffer therefore holds
+    rows from all parts of the files. Even if the files are sorted by label, each buffer has about
+    the same proportion of labels as the files. The rows of a full buffer are returned in random
+    order. This is the bounded shuffle of input pipelines [1]_ with stratified sampling of the rows
+    in the buffer.
 
     A piece that is larger than its section's share of the buffer is read from start to end, so the
     rows of one huge row group are only mixed within the buffer. If rows are sorted within row
@@ -128,8 +154,8 @@ def iter_batches(
     **Memory.** Memory holds the rows of two buffers, one being returned and one being filled, the
     batches that are read ahead and in use, and one page per column and section. It does not grow
     with the number of rows, nor with the size of a row group, which is read in slices. A record
-    batch is read as a whole. Streams are memory-mapped: the operating system reclaims their memory
-    when it needs it.
+    batch and an Excel sheet are read as a whole. Streams are memory-mapped: the operating system
+    reclaims their memory when it needs it.
 
     **Training.** `partial_fit` shuffles each batch itself and trains in steps of the classifier's
     own `batch_size`. Batches of 10,000 rows or more keep the overhead per call small.
@@ -173,9 +199,10 @@ def iter_batches(
         raise ValueError(
             f"shuffle_buffer must be at least batch_size={batch_size}, got {shuffle_buffer}"
         )
-    schema, fragments = open_files(source)
-    types = column_types(schema, columns)
-    pieces = [piece for fragment in fragments for piece in pieces_of(fragment, types)]
+    options = FileOptions(encoding=encoding, sep=sep, escape=escape, header=header)
+    types, pieces, notes = open_source(source, columns, options)
+    for note in notes:
+        warnings.warn(note, stacklevel=3)  # the caller of the validated function
     if shuffle_buffer is None:
         batches = _in_order(pieces, types, batch_size)
     else:
@@ -186,7 +213,7 @@ def iter_batches(
 
 
 def _in_order(pieces: list[Piece], types: Types, batch_size: int) -> Iterator[Rows]:
-    slices = chain.from_iterable(read_slices(piece, types, batch_size) for piece in pieces)
+    slices = chain.from_iterable(read_piece(piece, types, batch_size) for piece in pieces)
     return (_concatenate(group, types) for group in _regroup(slices, batch_size))
 
 
@@ -200,7 +227,7 @@ def _shuffled(
     n_batches = shuffle_buffer // batch_size
     sections = _divide(pieces, n_batches * batch_size, rng)
     slice_size = math.ceil(n_batches * batch_size / (_SLICES_PER_SECTION * max(1, len(sections))))
-    slices = _interleave(sections, lambda piece: read_slices(piece, types, slice_size))
+    slices = _interleave(sections, lambda piece: read_piece(piece, types, slice_size))
     groups = _regroup(slices, batch_size)
     buffer = list(islice(groups, n_batches))
     while buffer:

@@ -24,7 +24,7 @@ def make_texts(n_texts=1200):
 
 
 TEXTS, LABELS = make_texts()
-NEW_TEXTS = ["a good, good film", "dull, with a poor plot", "", "unheard of"]
+NEW_TEXTS = ["a good, good film", "dull, with a poor plot", "...", "unheard of"]
 
 
 def write_csv(path, header, rows):

@@ -105,7 +105,10 @@ def test_fit_options_set_n_grams_and_seed(data, tmp_path):
             [("a", "pos"), ("b", "neg"), ("c", "pos")],
             "must have at least two texts for each label, has one for 'neg'",
         ),
-        ([("a", "pos"), ("b", "")], r"line 3 of .*reviews\.csv: 'label' is missing"),
+        (
+            [("a", "pos"), ("b", ""), (" ", "neg")],
+            r"of 3 rows, 'text' is missing or blank in 1 and 'label' in 1; the first is line 3 of ",
+        ),
         ([(f"word{i}", "np"[i % 2]) for i in range(8)], "min_df=2"),
     ],
 )

@@ -31,8 +31,10 @@ from tests.cli.common import fails
         (["fit", "r.csv", "-o", "m", "--quick"], "unrecognized arguments: --quick"),
         (["predict"], "the following arguments are required: MODEL"),
         (["predict", "m", "--n-jobs", "0"], "argument --n-jobs: must be at least 1, got 0"),
-        (["predict", "m", "--format", "csv"], "argument --format: invalid choice: 'csv'"),
-        (["explain", "m"], "the following arguments are required: TEXT"),
+        (["predict", "m", "--format", "xml"], "argument --format: invalid choice: 'xml'"),
+        (["predict", "m", "--escape", "x"], "argument --escape: invalid choice: 'x'"),
+        (["predict", "m", "--missing", "x"], "argument --missing: invalid choice: 'x'"),
+        (["explain"], "the following arguments are required: MODEL"),
         (["explain", "m", "good", "--n", "0"], "argument --n: must be at least 1, got 0"),
         (["--quick", "fit"], "unrecognized arguments: fit"),
         (["--n-jobs", "0"], "argument --n-jobs: must be at least 1, got 0"),
@@ -153,7 +155,7 @@ def test_commands_on_imdb(tmp_path, capsys):
     capsys.readouterr()
     assert main(["predict", model, str(tmp_path / "test.parquet"), "--format", "jsonl"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    accuracy = np.mean([row["label"] for row in rows] == test["label"].to_numpy())
+    accuracy = np.mean([int(row["label"]) for row in rows] == test["label"].to_numpy())
     assert 0.84 < accuracy < 0.93
     assert main(["explain", model, "A wonderful film, never boring and not bad at all."]) == 0
     assert "wonderful" in capsys.readouterr().out

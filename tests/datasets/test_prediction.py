@@ -174,7 +174,8 @@ def test_hidden_and_other_files_are_skipped(model, source, tmp_path):
         (source / name).parent.mkdir(exist_ok=True)
         (source / name).write_text("no data")
     (source / "folder.parquet").mkdir()
-    results = predict_files(model, str(source), tmp_path / "out")
+    with pytest.warns(UserWarning, match=r"that are left out: notes\.txt$"):
+        results = predict_files(model, str(source), tmp_path / "out")
     assert [path.name for path in results] == ["a.parquet", "b.parquet", "c.parquet"]
 
 
@@ -549,28 +550,35 @@ def test_memory_does_not_grow_with_the_row_group(tmp_path):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"x": ["a"]}, r"in/b\.parquet has no column 'text'; its columns: 'x'$"),
-        ({"text": ["a"], "x": ["a"]}, r"in/b\.parquet has no column 'id'; its columns: 'text', 'x"),
+        ({"x": ["a"]}, r"in/b\.parquet has no column 'text'; its columns: 'x' \('a'\)$"),
+        (
+            {"text": ["a"], "x": ["b"]},
+            r"b\.parquet has no column 'id'; its columns: 'text' \('a'\), 'x",
+        ),
         (
             pa.Table.from_arrays([["a"], ["b"]], names=["text", "text"]),
             r"in/b\.parquet has 2 columns 'text'",
         ),
         (
             {"text": ["a", "b", None], "id": [1, 2, 3]},
-            r"^row 3 of .*in/b\.parquet: 'text' is missing$",
+            r"^row 3 of .*in/b\.parquet: 'text' is missing or blank; leave such rows out",
         ),
         (
             {"text": pa.array(["a", "b", None, "c"]).dictionary_encode(), "id": [1, 2, 3, 4]},
-            r"^row 3 of .*in/b\.parquet: 'text' is missing$",
+            r"^row 3 of .*in/b\.parquet: 'text' is missing or blank; leave such rows out",
         ),
-        ({"text": [None], "id": [1]}, r"^row 1 of .*in/b\.parquet: 'text' is missing$"),
+        ({"text": [None], "id": [1]}, r"^row 1 of .*in/b\.parquet: 'text' is missing or blank"),
+        (
+            {"text": ["a", " \n"], "id": [1, 2]},
+            r"^row 2 of .*in/b\.parquet: 'text' is missing or blank",
+        ),
         (
             {"text": [1.5], "id": [1]},
             r"in/b\.parquet: 'text' must hold texts or lists of word indices, got double$",
         ),
         (
             {"text": pa.array([b"caf\xe9"]).view(pa.string()), "id": [1]},
-            r"in/b\.parquet is not a valid Parquet file: .*utf-8",
+            r"in/b\.parquet is not a valid Parquet file: .*UTF8",
         ),
     ],
 )
@@ -605,6 +613,7 @@ def folder(source, tmp_path, monkeypatch):
     write_files(tmp_path / "more", {"a.parquet": 1})
     (tmp_path / "empty").mkdir()
     (tmp_path / "a.csv").touch()
+    (tmp_path / "a.md").touch()
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -638,14 +647,19 @@ UNFIT_MODELS = [
                 ("destination", 5),
             ]
         ),
-        ({"source": "empty"}, ValueError, r"source must contain \.parquet files, but empty has no"),
-        ({"source": []}, ValueError, "source must be a folder or at least one file, got an empty"),
+        (
+            {"source": "empty"},
+            ValueError,
+            "source must contain files of a known format, but empty has ",
+        ),
+        ({"source": []}, ValueError, r"source must be a folder or at least one file, got \[\]"),
+        ({"source": ""}, ValueError, "source must be a folder or at least one file, got ''"),
         ({"source": ["no.parquet"]}, FileNotFoundError, r"no\.parquet"),
-        ({"source": "a.csv"}, ValueError, r"source must be a folder or \.parquet files, got a\.c"),
+        ({"source": "a.md"}, ValueError, r"the name of a\.md must tell its format: \.csv, \.tsv"),
         (
             {"source": ["in/a.parquet", "more/a.parquet"]},
             ValueError,
-            "source must be files with different names, got in/a.parquet and more/a.parquet",
+            "source must be files whose results have different names, got in/a.parquet and more/a",
         ),
         ({"destination": "a.csv"}, NotADirectoryError, r"must be a folder, but a\.csv is a file"),
         *(({"model": model}, error, message) for model, error, message in UNFIT_MODELS),
@@ -696,7 +710,7 @@ def test_source_can_be_inside_destination(model, source, tmp_path):
 
 def test_missing_pyarrow_error_tells_what_to_install(model, folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(ImportError, match=r"pyarrow, which is .*: pip install 'skimdb\[arrow\]'$"):
+    with pytest.raises(ImportError, match=r"pyarrow, which is .*: pip install 'skimdb\[files\]'$"):
         predict_files(model, "in", "out")
 
 

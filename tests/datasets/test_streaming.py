@@ -358,8 +358,24 @@ def test_visible_files_of_folders_and_sub_folders_are_read_sorted_by_name(tmp_pa
     names = ["b/c", "b/a", "a", "c", ".hidden", "_notes", ".hidden_folder/a", "b/_more/a"]
     for number, name in enumerate(names):
         write(tmp_path / f"{name}{suffix}", pa.table({"id": [number]}))
-    (tmp_path / "README.md").write_text("about")
     assert ids_of(iter_batches(tmp_path)) == ids_of(iter_batches(str(tmp_path))) == [2, 1, 0, 3]
+
+
+def test_files_that_are_left_out_are_named(tmp_path):
+    write(tmp_path / "a.parquet", pa.table({"id": [1]}))
+    for name in ["README.md", "more/notes.txt", "_SUCCESS", "dataset_info.json"]:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("about")
+    with pytest.warns(UserWarning, match=r"that are left out: README\.md, more/notes\.txt$"):
+        assert ids_of(iter_batches(tmp_path)) == [1]
+
+
+def test_formats_can_be_mixed(tmp_path):
+    write(tmp_path / "a.parquet", pa.table({"text": ["a"]}))
+    write(tmp_path / "b.feather", pa.table({"text": ["b"]}))
+    (tmp_path / "c.csv").write_text("text\nc\n")
+    (tmp_path / "d.jsonl").write_text('{"text": "d"}')
+    assert ids_of(iter_batches(tmp_path)) == ["a", "b", "c", "d"]
 
 
 def test_files_of_a_list_are_read_in_its_order(tmp_path):
@@ -569,17 +585,18 @@ WRONG_TYPE = "source must be a path, a list of paths or a pyarrow.dataset.Datase
         (b"a", TypeError, f"{WRONG_TYPE}b'a'"),
         ([3], TypeError, f"{WRONG_TYPE}3 in a list"),
         ("none.parquet", FileNotFoundError, r"source: none\.parquet does not exist"),
-        ("csv/a.csv", ValueError, r"a\.csv must be \.parquet, \.arrow, \.feather or a folder"),
-        ("csv", ValueError, r"source='csv' has no \.parquet, \.arrow, \.feather files"),
-        ([], ValueError, r"source=\[\] has no \.parquet"),
-        ("two", ValueError, r"files of one format, got .*a\.parquet and .*a\.arrow"),
+        ("", ValueError, r'source must be a path, got ""; "\." is the working directory'),
+        (["two", ""], ValueError, 'source must be a path, got ""'),
+        ("notes/a.md", ValueError, r"the name of notes/a\.md must tell its format: \.csv, \.tsv, "),
+        ("empty", ValueError, r"source='empty' has no files of a known format: \.csv, \.tsv"),
+        ([], ValueError, r"source=\[\] has no files of a known format"),
     ],
 )
 def test_invalid_source(tmp_path, monkeypatch, source, error, message):
-    (tmp_path / "csv").mkdir()
-    (tmp_path / "csv/a.csv").write_text("id\n1\n")
-    for suffix in (".parquet", ".arrow"):
-        write(tmp_path / f"two/a{suffix}", reviews_table(range(2)))
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/a.md").touch()
+    (tmp_path / "empty").mkdir()
+    write(tmp_path / "two/a.parquet", reviews_table(range(2)))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(error, match=message):
         iter_batches(source)
@@ -674,7 +691,7 @@ def test_lists_with_too_many_items_for_one_array_are_refused(tmp_path, kwargs):
 
 def test_missing_pyarrow_error_tells_what_to_install(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow.dataset", None)
-    with pytest.raises(ImportError, match=r"not installed: pip install 'skimdb\[arrow\]'"):
+    with pytest.raises(ImportError, match=r"not installed: pip install 'skimdb\[files\]'"):
         iter_batches(path)
 
 

@@ -1,6 +1,6 @@
 """Helpers for pyarrow, which is an optional dependency."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,25 +14,26 @@ _BUFFER_SIZE = 2**20
 def import_arrow(name: str = "pyarrow") -> Any:
     """Import pyarrow, or one of its modules such as "pyarrow.parquet"."""
     return import_optional(
-        name, needed_by="Reading Arrow and Parquet files", install="skimdb[arrow]"
+        name, needed_by="Reading Arrow and Parquet files", install="skimdb[files]"
     )
 
 
 @contextmanager
-def naming_file(path: str, kind: str = "Parquet") -> Iterator[None]:
+def naming_arrow(name: str, kind: str = "Parquet") -> Iterator[None]:
     """Turn pyarrow's errors about a file's content into a ValueError that names the file."""
-    arrow_exception = import_arrow().ArrowException
+    arrow = import_arrow()
     try:
         yield
-    except (MemoryError, NotImplementedError):
-        raise
-    except (OSError, UnicodeDecodeError, arrow_exception) as error:
+    except (arrow.ArrowMemoryError, arrow.ArrowNotImplementedError) as error:
+        # A damaged file may have impossible sizes and types; but they may also be right.
+        raise ValueError(f"{name} cannot be read: {error}") from error
+    except (OSError, UnicodeDecodeError, arrow.ArrowException) as error:
         # pyarrow also raises OSError for damaged content, but then without an errno.
         if isinstance(error, OSError) and (type(error) is not OSError or error.errno is not None):
             if error.errno is not None:
-                error.filename = error.filename or path
+                error.filename = error.filename or name
             raise
-        raise ValueError(f"{path} is not a valid {kind} file: {error}") from error
+        raise ValueError(f"{name} is not a valid {kind} file: {error}") from error
 
 
 def open_parquet(file: Any, metadata: Any = None) -> Any:
@@ -42,23 +43,42 @@ def open_parquet(file: Any, metadata: Any = None) -> Any:
     return parquet.ParquetFile(file, metadata=metadata, pre_buffer=False, buffer_size=_BUFFER_SIZE)
 
 
-def check_columns(names: Sequence[str], columns: Sequence[str], where: str) -> None:
-    """Check that each of `columns` occurs exactly once in `names`."""
-    for column in columns:
-        count = list(names).count(column)
-        if count != 1:
-            available = ", ".join(map(repr, names)) or "none"
-            problem = f"{count} columns" if count else "no column"
-            raise ValueError(f"{where} has {problem} {column!r}; its columns: {available}")
-
-
 # Types
 
 
-def decoded_type(arrow_type: Any) -> Any:
-    """Return the value type of a dictionary type, and any other type unchanged."""
-    is_dictionary = import_arrow("pyarrow.types").is_dictionary
-    return arrow_type.value_type if is_dictionary(arrow_type) else arrow_type
+def plain_type(arrow_type: Any) -> Any:
+    """Return the type without dictionaries and views, also within lists.
+
+    Arrays of dictionaries cannot be concatenated if these differ, and views lack functions.
+    """
+    arrow, types = import_arrow(), import_arrow("pyarrow.types")
+    if types.is_dictionary(arrow_type):
+        return plain_type(arrow_type.value_type)
+    if types.is_string_view(arrow_type):
+        return arrow.large_string()
+    for is_kind, make in (
+        (types.is_list, arrow.list_),
+        (types.is_large_list, arrow.large_list),
+        (types.is_fixed_size_list, lambda item: arrow.list_(item, arrow_type.list_size)),
+    ):
+        if is_kind(arrow_type) and (item := plain_type(arrow_type.value_type)) != (
+            arrow_type.value_type
+        ):
+            return make(item)
+    return arrow_type
+
+
+def as_type(column: Any, arrow_type: Any) -> Any:
+    """Return a column with the same values and the `plain_type` of its type."""
+    if column.type == arrow_type:
+        return column
+    arrow = import_arrow()
+    if arrow.types.is_dictionary(column.type):
+        return as_type(column.dictionary_decode(), arrow_type)
+    try:
+        return column.cast(arrow_type)
+    except arrow.ArrowNotImplementedError:  # views in old versions of pyarrow
+        return arrow.array(column.to_pylist(), arrow_type)
 
 
 def is_number(arrow_type: Any) -> bool:
@@ -71,8 +91,8 @@ def is_number(arrow_type: Any) -> bool:
 def is_text(arrow_type: Any) -> bool:
     """Whether the values are texts, dictionary-encoded or not."""
     types = import_arrow("pyarrow.types")
-    tests = (types.is_string, types.is_large_string, types.is_string_view)
-    return any(test(decoded_type(arrow_type)) for test in tests)
+    tests = (types.is_string, types.is_large_string)
+    return any(test(plain_type(arrow_type)) for test in tests)
 
 
 def is_list(arrow_type: Any) -> bool:
