@@ -35,9 +35,7 @@ def texts_and_labels():
 
 @pytest.fixture
 def pipeline():
-    classifier = make_text_classifier(random_state=0)
-    classifier[-1].set_params(learning_rate=0.01, batch_size=20)
-    return classifier
+    return make_text_classifier(random_state=0)
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
@@ -57,10 +55,10 @@ def test_cross_validation(pipeline, texts_and_labels, container):
 
 def test_grid_search_over_every_step(pipeline, texts_and_labels):
     grid = {
-        "wordindexencoder__punctuation": ["", "!"],
-        "multihotvectorizer__ngram_range": [(1, 1), (1, 2)],
-        "logcountratioscaler__alpha": [1.0],
-        "densesentimentclassifier__units": [2],
+        "features__words__wordindexencoder__punctuation": ["", "!"],
+        "features__characters__multihotvectorizer__ngram_range": [(1, 1), (1, 2)],
+        "features__words__logcountratioscaler__alpha": [1.0],
+        "classifier__units": [2],
     }
     search = GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(*texts_and_labels)
     assert len(search.cv_results_["params"]) == 4
@@ -70,16 +68,46 @@ def test_grid_search_over_every_step(pipeline, texts_and_labels):
     ("ngram_range", "longest"), [((1, 1), "film"), ((1, 2), ", fine"), ((1, 3), "a film ,")]
 )
 def test_features_are_named_by_their_words(texts_and_labels, ngram_range, longest):
-    pipeline = make_text_classifier(ngram_range=ngram_range).fit(*texts_and_labels)
-    names = set(pipeline[:-1].get_feature_names_out())
-    assert {"film", "!", longest} <= names
+    pipeline = make_text_classifier(ngram_range=ngram_range, char_ngram_range=None)
+    names = set(pipeline.fit(*texts_and_labels)[:-1].get_feature_names_out())
+    assert {"words__film", "words__!", f"words__{longest}"} <= names
     assert max(len(name.split()) for name in names) == ngram_range[1]
 
 
+@pytest.mark.parametrize("char_ngram_range", [(1, 2), (2, 5)])
+def test_features_are_named_by_their_characters(texts_and_labels, char_ngram_range):
+    pipeline = make_text_classifier(char_ngram_range=char_ngram_range).fit(*texts_and_labels)
+    names = pipeline[:-1].get_feature_names_out()
+    found = {name.removeprefix("characters__") for name in names if name.startswith("characters")}
+    assert {"fi", " a", "! "} <= found
+    assert {len(name) for name in found} == set(range(char_ngram_range[0], char_ngram_range[1] + 1))
+
+
 def test_apostrophes_belong_to_words_and_rare_ngrams_are_ignored():
-    texts = ["I don't know, sir!", "I don't care!"]
-    pipeline = make_text_classifier(ngram_range=(1, 1)).fit(texts, ["negative", "positive"])
-    assert set(pipeline[:-1].get_feature_names_out()) == {"i", "don't", "!"}
+    texts = ["I don't know, sir!", "I don\u2019t care!"] * 2 + ["Who? Where?", "Yes."]
+    pipeline = make_text_classifier(ngram_range=(1, 1), char_ngram_range=None)
+    pipeline.fit(texts, ["negative", "positive"] * 3)
+    expected = {"i", "don't", "!", "know", ",", "sir", "care"}
+    assert set(pipeline[:-1].get_feature_names_out()) == {f"words__{word}" for word in expected}
+
+
+def test_three_classes_and_text_without_spaces():
+    texts = ["很好", "不好", "一般", "好吃", "不行", "还行"] * 20
+    labels = ["good", "bad", "fair"] * 40
+    pipeline = make_text_classifier(random_state=0).fit(texts, labels)
+    assert pipeline.predict(["很好", "不好", "一般"]).tolist() == ["good", "bad", "fair"]
+    assert pipeline.predict_proba(texts).shape == (120, 3)
+
+
+def test_class_weight_and_sample_weight_reach_the_network(texts_and_labels):
+    texts, y = texts_and_labels
+    weight = np.where(y == "positive", 50.0, 1.0)
+    plain = make_text_classifier(random_state=0).fit(texts, y)
+    by_class = make_text_classifier(class_weight={"positive": 50.0}, random_state=0).fit(texts, y)
+    by_sample = make_text_classifier(random_state=0).fit(texts, y, classifier__sample_weight=weight)
+    assert_array_equal(by_class.predict_proba(texts), by_sample.predict_proba(texts))
+    unknown = ["xyz"]
+    assert by_class.predict_proba(unknown)[0, 1] > plain.predict_proba(unknown)[0, 1]
 
 
 def test_same_random_state_gives_the_same_probabilities(texts_and_labels):

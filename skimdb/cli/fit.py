@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, f1_score, recall_score
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 
@@ -26,6 +27,9 @@ from skimdb.utils._tables import Table, text_table
 
 HELP = "Fit a model to labelled texts and save it."
 _HELD_OUT = 0.1
+# Below so many texts of a label, and beyond such a ratio of labels, the user is told.
+_FEW = 10
+_IMBALANCE = 10
 
 
 def add_arguments(parser: OneLineParser) -> None:
@@ -46,7 +50,18 @@ def add_arguments(parser: OneLineParser) -> None:
         type=int,
         choices=[1, 2, 3],
         default=3,
-        help="largest n of the n-grams; fewer make a smaller model (default: 3)",
+        help="largest n of the n-grams of words; fewer make a smaller model (default: 3)",
+    )
+    parser.add_argument(
+        "--no-chars",
+        dest="chars",
+        action="store_false",
+        help="leave n-grams of characters out, which makes a smaller model",
+    )
+    parser.add_argument(
+        "--class-weight",
+        choices=["balanced"],
+        help="give all labels the same weight, however many texts they have",
     )
     parser.add_argument(
         "--no-check",
@@ -72,15 +87,20 @@ def run(args: argparse.Namespace) -> None:
             options=file_options(args),
         )
     print_notes(notes)
-    counts = _count_two(labels, args.data)
+    counts = _count(labels, args.data)
     y = np.array(labels)
     load_tensorflow()
-    pipeline = make_text_classifier(ngram_range=(1, args.ngrams), random_state=args.seed)
+    pipeline = make_text_classifier(
+        ngram_range=(1, args.ngrams),
+        char_ngram_range=(1, 5) if args.chars else None,
+        class_weight=args.class_weight,
+        random_state=args.seed,
+    )
     rows = [[f"Texts labelled {label}", f"{count:,}"] for label, count in sorted(counts.items())]
     if args.check:
-        n_test = max(2, math.ceil(_HELD_OUT * len(texts)))
+        n_test = max(len(counts), math.ceil(_HELD_OUT * len(texts)))
         with status(f"Fitting without {n_test:,} texts, to test on them"):
-            rows += _held_out_accuracy(pipeline, texts, y, n_test, args.seed)
+            rows += _held_out_scores(pipeline, texts, y, n_test, args.seed)
     with status(f"Fitting to {len(texts):,} texts"):
         pipeline.fit(texts, y)
         rows.append(["Features", f"{pipeline[-1].n_features_in_:,}"])
@@ -90,32 +110,54 @@ def run(args: argparse.Namespace) -> None:
     print(f"\nWritten: {args.output} ({args.output.stat().st_size / 1e6:.1f} MB)")
 
 
-def _count_two(labels: list[str], path: Path) -> Counter[str]:
-    """Count the texts of each label; there must be two labels."""
+def _count(labels: list[str], path: Path) -> Counter[str]:
+    """Count the texts of each label, and say what makes training difficult."""
     counts = Counter(labels)
-    if len(counts) != 2:
-        shown = ", ".join(short_repr(label) for label, _ in counts.most_common(5))
-        more = ", ..." if len(counts) > 5 else ""
-        raise ValueError(f"{path} must have two labels, has {len(counts):,}: {shown}{more}")
+    shown = ", ".join(short_repr(label) for label, _ in counts.most_common(5))
+    more = ", ..." if len(counts) > 5 else ""
+    if len(counts) < 2 or len(counts) > len(labels) / 2:
+        raise ValueError(
+            f"{path} must have two labels or more, and several texts for each; it has "
+            f"{len(counts):,} labels for {len(labels):,} texts: {shown}{more}"
+        )
     for label, count in counts.items():
         if count < 2:
             raise ValueError(
                 f"{path} must have at least two texts for each label, has one for "
                 f"{short_repr(label)}"
             )
+    few = [f"{label} ({count})" for label, count in sorted(counts.items()) if count < _FEW]
+    notes = []
+    if few:
+        notes.append(f"Fewer than {_FEW} texts are labelled {', '.join(few)}.")
+    if max(counts.values()) > _IMBALANCE * min(counts.values()):
+        notes.append(
+            f"The most frequent label has more than {_IMBALANCE} times the texts of the rarest. "
+            "--class-weight balanced gives all labels the same weight."
+        )
+    print_notes(notes)
     return counts
 
 
-def _held_out_accuracy(
+def _held_out_scores(
     pipeline: Pipeline, texts: list[str], y: NDArray[Any], n_test: int, seed: int
 ) -> list[list[str]]:
     train, test, y_train, y_test = train_test_split(
         texts, y, test_size=n_test, stratify=y, random_state=seed
     )
-    accuracy = pipeline.fit(train, y_train).score(test, y_test)
+    predicted = pipeline.fit(train, y_train).predict(test)
+    accuracy = accuracy_score(y_test, predicted)
     standard_error = math.sqrt(accuracy * (1 - accuracy) / n_test)
     most_frequent = np.unique(y_test, return_counts=True)[1].max() / n_test
+    classes = pipeline.classes_
+    recalls = recall_score(y_test, predicted, labels=classes, average=None, zero_division=0)
+    macro_f1 = f1_score(y_test, predicted, average="macro", zero_division=0)
     return [
         [f"Accuracy on {n_test:,} held out (± SE)", f"{accuracy:.4f} ± {standard_error:.4f}"],
         ["Always the most frequent label", f"{most_frequent:.4f}"],
+        ["Macro F1", f"{macro_f1:.4f}"],
+        *(
+            [f"Recall of {label}", f"{recall:.4f}"]
+            for label, recall in zip(classes, recalls, strict=True)
+        ),
     ]

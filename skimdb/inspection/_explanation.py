@@ -197,7 +197,8 @@ class ReviewExplanation:
         ndarray of shape (n_words,)
             The contribution of a word is repeated at each of its occurrences. That of an n-gram is
             divided evenly among its words; it is left out where its words are not adjacent in the
-            review, because the pipeline drops words between them.
+            review, because the pipeline drops words between them. Those of n-grams of characters
+            are left out too.
         """
         return shade_words(self.words, dict(zip(self.names, self.contributions, strict=True)))
 

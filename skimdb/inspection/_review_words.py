@@ -7,11 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from sklearn.pipeline import FeatureUnion
 from sklearn.utils import get_tags
 
 from skimdb.datasets._base import INDEX_FROM, START_CHAR
+from skimdb.feature_extraction import CharacterEncoder
 from skimdb.feature_extraction._sequences import flatten_sequences
 from skimdb.inspection._split_pipeline import FloatArray, SplitPipeline
+from skimdb.utils._pipelines import flat_steps
 
 # Padding and the start marker are not words.
 _MARKERS = {0, START_CHAR}
@@ -81,10 +84,17 @@ def shade_words(words: Sequence[ReviewWord], contributions: Mapping[str, float])
     longest = 1 + max((name.count(" ") for name in contributions), default=0)
     for n in range(1, longest + 1):
         for start in range(len(features) - n + 1):
-            name = " ".join(features[start : start + n])
+            name = _ngram(features[start : start + n])
             if name in contributions:
                 np.add.at(shades, positions[start : start + n], contributions[name] / n)
     return shades
+
+
+def _ngram(features: Sequence[str]) -> str:
+    """Return the name of an n-gram; a FeatureUnion puts the name of a branch before it once."""
+    first = features[0]
+    branch = first[: first.find("__") + 2] if "__" in first else ""
+    return " ".join([first, *(feature.removeprefix(branch) for feature in features[1:])])
 
 
 def _as_list(X: Any) -> list[Any]:
@@ -119,6 +129,18 @@ def _index_words(
     return words
 
 
+def _is_of_characters(split: SplitPipeline, names: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Tell which features are n-grams of characters, which have no place among words."""
+    prefixes = tuple(
+        f"{name}__"
+        for step in split.vectorizing
+        if isinstance(step, FeatureUnion)
+        for name, branch in step.transformer_list
+        if any(isinstance(part, CharacterEncoder) for part in flat_steps(branch))
+    )
+    return np.array([name.startswith(prefixes) for name in names], dtype=bool)
+
+
 def _features_alone(
     split: SplitPipeline, reviews: Any, names: NDArray[np.object_]
 ) -> list[tuple[str, ...]]:
@@ -128,8 +150,9 @@ def _features_alone(
     """
     entries = sp.csr_matrix(split.vectorize(reviews))
     everywhere = set(entries[-1].indices.tolist())
+    is_shown = np.array([" " not in name for name in names]) & ~_is_of_characters(split, names)
     columns = np.split(entries.indices, entries.indptr[1:-1])[:-1]
     return [
-        tuple(names[j] for j in found.tolist() if j not in everywhere and " " not in names[j])
+        tuple(names[j] for j in found.tolist() if j not in everywhere and is_shown[j])
         for found in columns
     ]

@@ -114,8 +114,17 @@ def test_what_is_found_out_is_said_in_one_line(model, tmp_path, capsys, content,
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv.gz", "jsonl", "json.bz2"])
 def test_text_files_need_no_optional_package(model, tmp_path, capsys, monkeypatch, suffix):
-    for name in ("charset_normalizer", "openpyxl", "pandas", "pyarrow", "zstandard"):
-        monkeypatch.setitem(sys.modules, name, None)
+    optional = {"charset_normalizer", "openpyxl", "pandas", "pyarrow", "zstandard"}
+
+    class NotInstalled:
+        def find_spec(self, name, path=None, target=None):
+            if name.split(".")[0] in optional:
+                raise ModuleNotFoundError(f"No module named {name!r}")
+
+    for name in list(sys.modules):
+        if name.split(".")[0] in optional:
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [NotInstalled(), *sys.meta_path])
     path = write(tmp_path / f"r.{suffix}", ["text", "label"], ROWS)
     run(capsys, "fit", path, "-o", tmp_path / "model", "--no-check")
     assert (tmp_path / "model").read_bytes() == model.read_bytes()

@@ -48,7 +48,7 @@ def test_fit_prints_counts_features_and_file(data, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert re.match(rf"Model of +{data}\n", printed)
     assert re.search(r"^Texts labelled neg +600\nTexts labelled pos +600$", printed, re.M)
-    n_features = len(skimdb.load(path)[1].get_feature_names_out())
+    n_features = len(skimdb.load(path)[:-1].get_feature_names_out())
     assert re.search(rf"^Features +{n_features:,}$", printed, re.M)
     size = path.stat().st_size / 1e6
     assert printed.endswith(f"\nWritten: {path} ({size:.1f} MB)\n")
@@ -83,7 +83,6 @@ def test_fit_options_set_n_grams_and_seed(data, tmp_path):
     arguments = ["fit", str(data), "-o", str(path), "--no-check"]
     assert main([*arguments, "--ngrams", "2", "--seed", "7"]) == 0
     expected = make_text_classifier(ngram_range=(1, 2), random_state=7).fit(TEXTS, LABELS)
-    assert skimdb.load(path)[1].ngram_range == (1, 2)
     np.testing.assert_array_equal(
         skimdb.load(path).predict_proba(NEW_TEXTS), expected.predict_proba(NEW_TEXTS)
     )
@@ -92,30 +91,58 @@ def test_fit_options_set_n_grams_and_seed(data, tmp_path):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([("a", "pos"), ("b", "pos")], r"reviews\.csv must have two labels, has 1: 'pos'"),
+        (
+            [("a", "pos"), ("b", "pos")],
+            r"reviews\.csv must have two labels or more.*; it has 1 labels for 2 texts: 'pos'",
+        ),
         (
             [("a", str(i)) for i in range(6)],
-            r"must have two labels, has 6: '0', '1', '2', '3', '4', \.\.\.",
+            r"several texts for each; it has 6 labels for 6 texts: '0', '1', '2', '3', '4', \.\.\.",
         ),
         (
             [("a", "x" * 99), ("b", "y"), ("b", "z")],
-            rf"must have two labels, has 3: '{'x' * 39}\.\.\., 'y', 'z'",
+            rf"it has 3 labels for 3 texts: '{'x' * 39}\.\.\., 'y', 'z'",
         ),
         (
-            [("a", "pos"), ("b", "neg"), ("c", "pos")],
+            [("a", "pos"), ("b", "neg"), ("c", "pos"), ("d", "pos")],
             "must have at least two texts for each label, has one for 'neg'",
         ),
         (
             [("a", "pos"), ("b", ""), (" ", "neg")],
             r"of 3 rows, 'text' is missing or blank in 1 and 'label' in 1; the first is line 3 of ",
         ),
-        ([(f"word{i}", "np"[i % 2]) for i in range(8)], "min_df=2"),
+        ([(3 * chr(97 + i), "np"[i % 2]) for i in range(20)], "min_df=2"),
     ],
 )
 def test_fit_to_unfit_data_gives_one_line_and_status_2(tmp_path, capsys, rows, message):
     path = write_csv(tmp_path / "reviews.csv", ["text", "label"], rows)
     fails(["fit", path, "-o", tmp_path / "model"], message, capsys)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_fit_to_three_labels_of_which_one_is_rare(tmp_path, capsys):
+    texts = [*TEXTS[:200], *["a film, neither good nor bad"] * 5]
+    labels = [*LABELS[:200], *["so so"] * 5]
+    data = write_csv(tmp_path / "r.csv", ["text", "label"], zip(texts, labels, strict=True))
+    path = tmp_path / "model"
+    assert main(["fit", str(data), "-o", str(path), "--class-weight", "balanced"]) == 0
+    printed = capsys.readouterr()
+    assert "Fewer than 10 texts are labelled so so (5)." in printed.err
+    assert "--class-weight balanced gives all labels the same weight" in printed.err
+    for name in ("Accuracy on 21 held out", "Macro F1", "Recall of neg", "Recall of so so"):
+        assert re.search(rf"^{re.escape(name)} .*\d$", printed.out, re.M)
+    expected = make_text_classifier(class_weight="balanced", random_state=0).fit(texts, labels)
+    np.testing.assert_array_equal(
+        skimdb.load(path).predict_proba(NEW_TEXTS), expected.predict_proba(NEW_TEXTS)
+    )
+
+
+def test_fit_without_characters(data, model, tmp_path):
+    path = tmp_path / "small"
+    assert main(["fit", str(data), "-o", str(path), "--no-check", "--no-chars"]) == 0
+    assert path.stat().st_size < model.stat().st_size
+    names = skimdb.load(path)[:-1].get_feature_names_out()
+    assert all(name.startswith("words__") for name in names)
 
 
 def test_fit_that_fails_leaves_the_old_model(data, tmp_path, capsys):
