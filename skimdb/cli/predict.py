@@ -32,7 +32,14 @@ from skimdb.cli.reading import (
 )
 from skimdb.datasets import predict_files
 from skimdb.datasets._columns import TEXT, MissingValues, check_text, choose_columns
-from skimdb.datasets._files import FORMATS_NOTE, Table, as_list, open_table, tables_below
+from skimdb.datasets._files import (
+    FORMATS_NOTE,
+    Table,
+    as_list,
+    format_of,
+    open_table,
+    tables_below,
+)
 from skimdb.datasets._files._arrow import import_arrow, plain_type
 from skimdb.datasets._files._pieces import arrow_schema
 from skimdb.datasets._prediction_task import predict_all
@@ -132,11 +139,17 @@ def _exists(path: Path) -> bool:
 
 
 def _output_format(args: argparse.Namespace) -> str | None:
-    """Return the format of the output if it is a file."""
-    if args.format is not None and not args.output.is_dir():
+    """Return the format of the output if it is a file, and None if it is a folder."""
+    if args.output.is_dir():
+        return None
+    if args.format is not None:
         return str(args.format)
-    suffix = args.output.suffix.lower().removeprefix(".")
-    return suffix if suffix in _OUTPUT_FORMATS and not args.output.is_dir() else None
+    found = format_of(args.output.name)
+    if found is not None and (found.compression or found.name not in _OUTPUT_FORMATS):
+        raise ValueError(
+            f"-o writes {', '.join(f'.{name}' for name in _OUTPUT_FORMATS)}, got {args.output}"
+        )
+    return None if found is None else found.name
 
 
 def _predict_table(args: argparse.Namespace) -> None:
@@ -169,7 +182,7 @@ def _check_table_arguments(args: argparse.Namespace) -> None:
     if args.n_jobs is not None:
         raise ValueError("--n-jobs requires a folder and -o FOLDER")
     if args.output is not None:
-        check_writable(args.output)
+        check_writable(args.output, args.file)
 
 
 def _columns_to_keep(table: Table, keep: list[str]) -> list[str]:
