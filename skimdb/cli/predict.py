@@ -26,6 +26,7 @@ from skimdb.cli.console import (
 from skimdb.cli.reading import (
     STANDARD_INPUT,
     add_reading,
+    exists,
     file_options,
     open_input,
     print_notes,
@@ -122,20 +123,13 @@ def run(args: argparse.Namespace) -> None:
 def _check_exists(args: argparse.Namespace) -> None:
     """Raise an OSError if there is no such file, with a hint if it looks like a text."""
     path = Path(args.file)
-    if args.file != STANDARD_INPUT and " " in args.file.strip() and not _exists(path):
+    if args.file != STANDARD_INPUT and " " in args.file.strip() and not exists(args.file):
         raise FileNotFoundError(
             f"there is no file {args.file!r}; to predict a text itself: "
             f"echo TEXT | skimdb predict {args.model}"
         )
     if args.file != STANDARD_INPUT:
         path.stat()
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # too long for a name
-        return False
 
 
 def _output_format(args: argparse.Namespace) -> str | None:

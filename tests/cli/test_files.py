@@ -313,6 +313,14 @@ def test_text_to_explain_must_be_there(model, tmp_path, capsys, monkeypatch, arg
     fails(["explain", model, *arguments], message, capsys)
 
 
+def test_name_of_a_file_is_explained_as_a_text_and_that_is_said(model, tmp_path, capsys):
+    path = write(tmp_path / "good.csv", ["text"], [("bad",)])
+    printed = run(capsys, "explain", model, path)
+    assert printed.err == f"skimdb: {path} is read as a text; for a text in a file, use --file\n"
+    for text in ("good", "good " * 1000):
+        assert run(capsys, "explain", model, text).err == ""
+
+
 # Real files
 
 
