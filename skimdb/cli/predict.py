@@ -43,7 +43,7 @@ from skimdb.datasets._files import (
 )
 from skimdb.datasets._files._arrow import import_arrow, plain_type
 from skimdb.datasets._files._pieces import arrow_schema
-from skimdb.datasets._prediction_task import predict_all
+from skimdb.datasets._prediction_task import predict_all, probability_columns, probability_names
 
 HELP = "Print the labels of texts and their probabilities, or write them to files."
 _OUTPUT_FORMATS = ("csv", "jsonl", "parquet")
@@ -216,10 +216,9 @@ def _predictions(
                 for text, number in zip(lists[0], compress(numbers, is_complete), strict=True)
             ]
             indices, probabilities = predict_all(model, texts)
-            chosen = probabilities[np.arange(len(rows)), indices]
-            of_all = list(probabilities.T) if args.proba else []
+            chosen = probability_columns(indices, probabilities, args.proba)
             kept = [lists[names.index(name)] for name in keep]
-            yield [rows, model.classes_[indices], chosen, *of_all, *kept]
+            yield [rows, model.classes_[indices], *chosen, *kept]
             update(completed=table.position, description=f"{n_read:,} texts")
 
 
@@ -227,8 +226,7 @@ def _open_output(
     args: argparse.Namespace, table: Table, keep: list[str], model: Pipeline
 ) -> AbstractContextManager[Output]:
     labels = [str(label) for label in model.classes_.tolist()]
-    own = ["row", "label", "probability"]
-    own += (f"probability_{label}" for label in labels if args.proba)
+    own = ["row", "label", *probability_names(model, args.proba)]
     names = [*(f"predicted_{name}" if name in keep else name for name in own), *keep]
     if len(set(names)) < len(names):
         raise ValueError(f"--keep must not name all of the columns that are added: {own}")
@@ -249,9 +247,9 @@ def _open_output(
 
 
 def _predict_to_folder(args: argparse.Namespace) -> None:
-    if args.file == STANDARD_INPUT or args.input_format is not None or args.proba:
+    if args.file == STANDARD_INPUT or args.input_format is not None:
         raise ValueError(
-            "standard input, --input-format and --proba require -o FILE, whose name ends with "
+            "standard input and --input-format require -o FILE, whose name ends with "
             f"{', '.join(f'.{name}' for name in _OUTPUT_FORMATS)}"
         )
     if args.format not in (None, "parquet") or args.keep == ["all"]:
@@ -277,6 +275,7 @@ def _predict_to_folder(args: argparse.Namespace) -> None:
             args.output,
             column=column,
             keep=args.keep,
+            proba=args.proba,
             missing=args.missing,
             encoding=args.encoding,
             sep=args.sep,
