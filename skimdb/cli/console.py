@@ -66,8 +66,13 @@ def one_line(error: Exception) -> str:
     return " ".join(", ".join([message, *notes]).split())
 
 
-def check_writable(path: Path) -> None:
-    """Raise an OSError if no file can be written there, before the work for it is done."""
+def check_writable(path: Path, source: str | Path | None = None) -> None:
+    """Raise an error if no file can be written there, before the work for it is done.
+
+    It must not replace `source`, which is read.
+    """
+    if source is not None and path.exists() and Path(source).exists() and path.samefile(source):
+        raise ValueError(f"{path} is the file that is read, and must not be replaced")
     if path.is_dir():
         raise IsADirectoryError(f"{path} must be a file, and is a folder")
     if not path.parent.is_dir():

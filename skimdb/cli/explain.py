@@ -6,7 +6,7 @@ from pathlib import Path
 
 from skimdb.cli.console import OneLineParser, check_writable, integer_from, status
 from skimdb.cli.predict import add_model, load_model
-from skimdb.cli.reading import add_reading, open_input, print_notes
+from skimdb.cli.reading import add_reading, exists, open_input, print_notes
 from skimdb.datasets._columns import TEXT, check_text, choose_columns
 from skimdb.datasets._files import as_list
 from skimdb.inspection import explain_reviews
@@ -52,6 +52,8 @@ def run(args: argparse.Namespace) -> None:
         check_writable(args.html)
     if (args.text_itself is None) == (args.file is None):
         raise ValueError("either TEXT or --file must be given")
+    if args.text_itself and exists(args.text_itself):
+        print_notes([f"{args.text_itself} is read as a text; for a text in a file, use --file"])
     text = _text_in_file(args) if args.text_itself is None else args.text_itself
     model = load_model(args.model)
     with status("Explaining"):

@@ -76,7 +76,7 @@ def add_arguments(parser: OneLineParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Fit a pipeline, print its accuracy on held-out texts, and save it."""
-    check_writable(args.output)
+    check_writable(args.output, args.data)
     with status("Reading the texts"):
         texts, labels, notes = load_labelled_texts(
             args.data,

@@ -26,16 +26,24 @@ from skimdb.cli.console import (
 from skimdb.cli.reading import (
     STANDARD_INPUT,
     add_reading,
+    exists,
     file_options,
     open_input,
     print_notes,
 )
 from skimdb.datasets import predict_files
 from skimdb.datasets._columns import TEXT, MissingValues, check_text, choose_columns
-from skimdb.datasets._files import FORMATS_NOTE, Table, as_list, open_table, tables_below
+from skimdb.datasets._files import (
+    FORMATS_NOTE,
+    Table,
+    as_list,
+    format_of,
+    open_table,
+    tables_below,
+)
 from skimdb.datasets._files._arrow import import_arrow, plain_type
 from skimdb.datasets._files._pieces import arrow_schema
-from skimdb.datasets._prediction_task import predict_all
+from skimdb.datasets._prediction_task import predict_all, probability_columns, probability_names
 
 HELP = "Print the labels of texts and their probabilities, or write them to files."
 _OUTPUT_FORMATS = ("csv", "jsonl", "parquet")
@@ -115,7 +123,7 @@ def run(args: argparse.Namespace) -> None:
 def _check_exists(args: argparse.Namespace) -> None:
     """Raise an OSError if there is no such file, with a hint if it looks like a text."""
     path = Path(args.file)
-    if args.file != STANDARD_INPUT and " " in args.file.strip() and not _exists(path):
+    if args.file != STANDARD_INPUT and " " in args.file.strip() and not exists(args.file):
         raise FileNotFoundError(
             f"there is no file {args.file!r}; to predict a text itself: "
             f"echo TEXT | skimdb predict {args.model}"
@@ -124,19 +132,18 @@ def _check_exists(args: argparse.Namespace) -> None:
         path.stat()
 
 
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # too long for a name
-        return False
-
-
 def _output_format(args: argparse.Namespace) -> str | None:
-    """Return the format of the output if it is a file."""
-    if args.format is not None and not args.output.is_dir():
+    """Return the format of the output if it is a file, and None if it is a folder."""
+    if args.output.is_dir():
+        return None
+    if args.format is not None:
         return str(args.format)
-    suffix = args.output.suffix.lower().removeprefix(".")
-    return suffix if suffix in _OUTPUT_FORMATS and not args.output.is_dir() else None
+    found = format_of(args.output.name)
+    if found is not None and (found.compression or found.name not in _OUTPUT_FORMATS):
+        raise ValueError(
+            f"-o writes {', '.join(f'.{name}' for name in _OUTPUT_FORMATS)}, got {args.output}"
+        )
+    return None if found is None else found.name
 
 
 def _predict_table(args: argparse.Namespace) -> None:
@@ -169,7 +176,7 @@ def _check_table_arguments(args: argparse.Namespace) -> None:
     if args.n_jobs is not None:
         raise ValueError("--n-jobs requires a folder and -o FOLDER")
     if args.output is not None:
-        check_writable(args.output)
+        check_writable(args.output, args.file)
 
 
 def _columns_to_keep(table: Table, keep: list[str]) -> list[str]:
@@ -209,10 +216,9 @@ def _predictions(
                 for text, number in zip(lists[0], compress(numbers, is_complete), strict=True)
             ]
             indices, probabilities = predict_all(model, texts)
-            chosen = probabilities[np.arange(len(rows)), indices]
-            of_all = list(probabilities.T) if args.proba else []
+            chosen = probability_columns(indices, probabilities, args.proba)
             kept = [lists[names.index(name)] for name in keep]
-            yield [rows, model.classes_[indices], chosen, *of_all, *kept]
+            yield [rows, model.classes_[indices], *chosen, *kept]
             update(completed=table.position, description=f"{n_read:,} texts")
 
 
@@ -220,8 +226,7 @@ def _open_output(
     args: argparse.Namespace, table: Table, keep: list[str], model: Pipeline
 ) -> AbstractContextManager[Output]:
     labels = [str(label) for label in model.classes_.tolist()]
-    own = ["row", "label", "probability"]
-    own += (f"probability_{label}" for label in labels if args.proba)
+    own = ["row", "label", *probability_names(model, args.proba)]
     names = [*(f"predicted_{name}" if name in keep else name for name in own), *keep]
     if len(set(names)) < len(names):
         raise ValueError(f"--keep must not name all of the columns that are added: {own}")
@@ -242,9 +247,9 @@ def _open_output(
 
 
 def _predict_to_folder(args: argparse.Namespace) -> None:
-    if args.file == STANDARD_INPUT or args.input_format is not None or args.proba:
+    if args.file == STANDARD_INPUT or args.input_format is not None:
         raise ValueError(
-            "standard input, --input-format and --proba require -o FILE, whose name ends with "
+            "standard input and --input-format require -o FILE, whose name ends with "
             f"{', '.join(f'.{name}' for name in _OUTPUT_FORMATS)}"
         )
     if args.format not in (None, "parquet") or args.keep == ["all"]:
@@ -270,6 +275,7 @@ def _predict_to_folder(args: argparse.Namespace) -> None:
             args.output,
             column=column,
             keep=args.keep,
+            proba=args.proba,
             missing=args.missing,
             encoding=args.encoding,
             sep=args.sep,

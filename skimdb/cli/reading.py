@@ -76,6 +76,14 @@ def standard_input(path: str | Path) -> BinaryIO | None:
     return sys.stdin.buffer if str(path) == STANDARD_INPUT else None
 
 
+def exists(path: str) -> bool:
+    """Whether there is such a file or folder; a text of any length may be given."""
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long for a name, or with a null character
+        return False
+
+
 @contextmanager
 def open_input(args: argparse.Namespace) -> Iterator[Table]:
     """Open `args.file`; standard input has plain text unless --input-format says otherwise."""

@@ -15,6 +15,7 @@ from skimdb.datasets._columns import (
 )
 from skimdb.datasets._files import (
     DEFAULT_OPTIONS,
+    STANDARD_INPUT,
     FileOptions,
     Table,
     as_list,
@@ -88,7 +89,8 @@ def load_labelled_texts(
             for a_text, a_label in _labelled_rows(table, columns, missing_values):
                 texts.append(a_text)
                 labels.append(a_label)
-    return _finish(texts, labels, notes, missing_values, missing, str(path))
+    name = str(path) if file is None else STANDARD_INPUT
+    return _finish(texts, labels, notes, missing_values, missing, name)
 
 
 def _format_name(path: Path) -> str | None:

@@ -25,6 +25,7 @@ from skimdb.datasets._prediction_task import (
     is_done,
     predict_class_indices,
     predict_file,
+    probability_names,
 )
 from skimdb.utils._files import leftover_parts
 
@@ -41,6 +42,7 @@ _Source: TypeAlias = str | Path | Sequence[str | Path]
         "column": [str],
         "keep": [list, tuple, None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "proba": ["boolean"],
         "missing": [StrOptions(set(MISSING_RULES))],
         **FILE_CONSTRAINTS,
         "progress": [callable, None],
@@ -55,6 +57,7 @@ def predict_files(
     keep: Sequence[str] | None = None,
     batch_size: int = 5_000,
     n_jobs: int | None = None,
+    proba: bool = False,
     missing: str = "error",
     encoding: str | None = None,
     sep: str | None = None,
@@ -100,6 +103,9 @@ def predict_files(
         Number of files to process in parallel. None means 1 unless in a
         :obj:`joblib.parallel_config` context. -1 means using all processors.
 
+    proba : bool, default=False
+        Whether to write the probabilities of all labels too, in columns such as "probability_pos".
+
     missing : {"error", "drop"}, default="error"
         What to do with rows that have no text or list, or a blank text. If they are dropped, the
         result has fewer rows than the file, and a warning has the counts.
@@ -116,7 +122,8 @@ def predict_files(
     -------
     results : list of Path
         The output file of each input file, in the order of the input files. Its columns are those
-        to `keep`, "label" (one of `classes_`) and "probability" (of that label, float32).
+        to `keep`, "label" (one of `classes_`) and "probability" (of that label, float32), and those
+        of `proba`.
 
     Raises
     ------
@@ -178,7 +185,7 @@ def predict_files(
     (['0.parquet', '1.parquet'], ['id', 'label', 'probability'])
     """
     _check_model(model)
-    keep = _check_keep(keep)
+    keep = _check_keep(keep, [LABEL, *probability_names(model, proba)])
     destination = Path(destination)
     options = FileOptions(encoding=encoding, sep=sep, escape=escape, header=header)
     inputs, notes = _find_files(source, options)
@@ -187,7 +194,7 @@ def predict_files(
     model_hash = hash_model(model)
     tasks = [
         PredictionTask(
-            path, destination / name, model_hash, column, keep, batch_size, missing, options
+            path, destination / name, model_hash, column, keep, batch_size, proba, missing, options
         )
         for name, path in inputs.items()
     ]
@@ -295,12 +302,12 @@ def _check_model(model: Any) -> None:
         raise NotFittedError(f"model must be fitted, got a {type(model).__name__} without classes_")
 
 
-def _check_keep(keep: Sequence[str] | None) -> tuple[str, ...]:
+def _check_keep(keep: Sequence[str] | None, added: list[str]) -> tuple[str, ...]:
     keep = tuple(keep or ())
     for name in keep:
         if not isinstance(name, str):
             raise TypeError(f"keep must hold names of columns, got {name!r}")
-        if name in (LABEL, PROBABILITY):
+        if name in added:
             raise ValueError(f"keep must not hold {name!r}, a column that predict_files adds")
         if keep.count(name) > 1:
             raise ValueError(

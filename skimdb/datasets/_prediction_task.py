@@ -38,7 +38,7 @@ _METADATA_KEY = b"skimdb"
 def predict_class_indices(model: Any, X: Any) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """Predict the index of each label in `classes_`, and the probability of that label."""
     indices, probabilities = predict_all(model, X)
-    return indices, np.take_along_axis(probabilities, indices[:, np.newaxis], axis=1)[:, 0]
+    return indices, probability_columns(indices, probabilities, False)[0]
 
 
 def predict_all(model: Any, X: Any) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
@@ -55,6 +55,20 @@ def predict_all(model: Any, X: Any) -> tuple[NDArray[np.intp], NDArray[np.float3
     return indices, model.predict_proba(X).astype(np.float32)
 
 
+def probability_names(model: Any, proba: bool) -> list[str]:
+    """Return the names of the columns of probabilities: of the label, or also of all labels."""
+    labels = model.classes_.tolist() if proba else []
+    return [PROBABILITY, *(f"{PROBABILITY}_{label}" for label in labels)]
+
+
+def probability_columns(
+    indices: NDArray[np.intp], probabilities: NDArray[np.float32], proba: bool
+) -> list[NDArray[np.float32]]:
+    """Return the columns of probabilities, given those of all labels."""
+    chosen = np.take_along_axis(probabilities, indices[:, np.newaxis], axis=1)[:, 0]
+    return [chosen, *np.ascontiguousarray(probabilities.T)] if proba else [chosen]
+
+
 @dataclass(frozen=True)
 class PredictionTask:
     """Everything that determines the result of one file; `model` is a hash."""
@@ -65,6 +79,7 @@ class PredictionTask:
     column: str
     keep: tuple[str, ...]
     batch_size: int
+    proba: bool
     missing: str
     options: FileOptions
 
@@ -74,6 +89,7 @@ class PredictionTask:
             "model": self.model,
             "column": self.column,
             "columns to keep": list(self.keep),
+            "choice of probabilities": self.proba,
             "rule for missing texts": self.missing,
             "way to read the file": [*vars(self.options).values()],
             "input file": [status.st_size, status.st_mtime_ns],
@@ -135,7 +151,7 @@ def predict_file(model: Any, task: PredictionTask, cancellation: Cancellation) -
             [
                 *(table_schema.field(name) for name in task.keep),
                 (LABEL, labels.type),
-                (PROBABILITY, pyarrow.float32()),
+                *((name, pyarrow.float32()) for name in probability_names(model, task.proba)),
             ],
             metadata={_METADATA_KEY: json.dumps(fingerprint).encode()},
         )
@@ -143,8 +159,9 @@ def predict_file(model: Any, task: PredictionTask, cancellation: Cancellation) -
         with atomic_file(task.result) as file, parquet.ParquetWriter(file, schema) as writer:
             for where, X, kept in _batches(table, table_schema, task, missing):
                 with note_on_error(f"raised by model on {where}"):
-                    indices, probabilities = predict_class_indices(model, X)
-                columns = [*kept, labels.take(pyarrow.array(indices)), pyarrow.array(probabilities)]
+                    indices, probabilities = predict_all(model, X)
+                chosen = probability_columns(indices, probabilities, task.proba)
+                columns = [*kept, labels.take(pyarrow.array(indices)), *map(pyarrow.array, chosen)]
                 writer.write_batch(pyarrow.RecordBatch.from_arrays(columns, schema=schema))
                 cancellation.check()
     dropped = [f"{missing}; these rows are left out"] if missing else []

@@ -286,6 +286,9 @@ def test_output_that_fails_leaves_the_old_file(model, tmp_path, capsys):
             "--keep must name different columns, got text, text",
         ),
         (["-o", "no/out.csv"], "there is no folder no"),
+        (["-o", "out.tsv"], r"-o writes \.csv, \.jsonl, \.parquet, got out\.tsv"),
+        (["-o", "out.csv.gz"], r"-o writes \.csv, \.jsonl, \.parquet, got out\.csv\.gz"),
+        (["-o", "new.csv"], r"new\.csv is the file that is read, and must not be replaced"),
         (
             ["--keep", "label", "--keep", "predicted_label"],
             r"--keep must not name all of the columns that are added: \['row', 'label', 'probabil",
@@ -296,8 +299,9 @@ def test_output_that_fails_leaves_the_old_file(model, tmp_path, capsys):
     ],
 )
 def test_options_that_do_not_fit_give_one_line_and_status_2(
-    model, tmp_path, capsys, options, message
+    model, tmp_path, capsys, monkeypatch, options, message
 ):
+    monkeypatch.chdir(tmp_path)
     names = ["text", "label", "predicted_label"]
     path = write(tmp_path / "new.csv", names, [("good", "pos", "pos")])
     fails(["predict", model, path, *options], message, capsys)
@@ -316,6 +320,14 @@ def test_text_to_explain_must_be_there(model, tmp_path, capsys, monkeypatch, arg
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "new.csv", ["text"], [(text,) for text in NEW])
     fails(["explain", model, *arguments], message, capsys)
+
+
+def test_name_of_a_file_is_explained_as_a_text_and_that_is_said(model, tmp_path, capsys):
+    path = write(tmp_path / "good.csv", ["text"], [("bad",)])
+    printed = run(capsys, "explain", model, path)
+    assert printed.err == f"skimdb: {path} is read as a text; for a text in a file, use --file\n"
+    for text in ("good", "good " * 1000):
+        assert run(capsys, "explain", model, text).err == ""
 
 
 # Real files

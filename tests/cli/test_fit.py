@@ -153,6 +153,12 @@ def test_fit_that_fails_leaves_the_old_model(data, tmp_path, capsys):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_fit_does_not_replace_the_data(data, capsys):
+    before = data.read_bytes()
+    fails(["fit", data, "-o", data], "is the file that is read, and must not be repl", capsys)
+    assert data.read_bytes() == before
+
+
 def test_fit_names_the_data_that_is_not_there(tmp_path, capsys):
     fails(["fit", tmp_path / "no.csv", "-o", tmp_path / "model"], r"No such file.*no\.csv", capsys)
 

@@ -230,6 +230,15 @@ def test_predict_writes_files_for_those_of_a_folder(model, tmp_path, capsys, opt
         )
 
 
+def test_predict_writes_all_probabilities_for_the_files_of_a_folder(model, tmp_path):
+    folder, output = write_parts(tmp_path / "in"), tmp_path / "out"
+    assert (
+        main(["predict", str(model), str(folder), "-o", str(output), "--text", "x", "--proba"]) == 0
+    )
+    table = pq.read_table(output / "0.parquet")
+    assert table.column_names[2:] == ["probability_neg", "probability_pos"]
+
+
 def test_predict_skips_files_that_are_written(model, tmp_path, capsys):
     folder, output = write_parts(tmp_path / "in"), tmp_path / "out"
     arguments = ["predict", str(model), str(folder), "-o", str(output), "--text", "x"]
@@ -274,9 +283,9 @@ def test_interrupted_prediction_leaves_whole_files(model, tmp_path, monkeypatch,
         (
             "-",
             [],
-            r"standard input, .* require -o FILE, whose name ends with \.csv, \.jsonl, \.par",
+            r"standard input .* require -o FILE, whose name ends with \.csv, \.jsonl, \.par",
         ),
-        ("in", ["--proba"], "standard input, --input-format and --proba require -o FILE"),
+        ("in", ["--input-format", "csv"], "standard input and --input-format require -o FILE"),
         ("in", ["--keep", "all"], r"with -o FOLDER, files are \.parquet and --keep names each col"),
         ("empty", [], r"empty has no files of a known format: \.csv"),
         ("no", [], r"No such file or directory: .*no"),

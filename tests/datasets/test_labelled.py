@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -383,3 +384,29 @@ def test_imdb_texts_are_read():
     texts, labels, _ = load_labelled_texts(path)
     assert texts == table["text"].to_pylist()
     assert labels == list(map(str, table["label"].to_pylist()))
+
+
+REAL = {
+    "alexa_bom.tsv": ("verified_reviews", "rating", {}),
+    "alexa_macroman.tsv": ("verified_reviews", "feedback", {"encoding": "mac_roman"}),
+    "airline_tweets_head.csv": ("text", "airline_sentiment", {}),
+    "chinese_hotels.csv": ("review", "label", {}),
+}
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", REAL)
+def test_real_files_are_read_as_pandas_does(name):
+    path = Path(os.environ["SKIMDB_DATA"], "files", name)
+    if not path.exists():
+        pytest.skip(f"SKIMDB_DATA has no files/{name}")
+    text, label, options = REAL[name]
+    encoding = options.get("encoding", "utf-8-sig")
+    sep = "\t" if path.suffix == ".tsv" else ","
+    frame = pd.read_csv(path, sep=sep, encoding=encoding, dtype=str, keep_default_na=False)
+    frame = frame[frame[text].str.strip() != ""]
+    # Only the column "feedback" has no usual name.
+    given = {"label": label} if label == "feedback" else {}
+    found = load_labelled_texts(path, missing="drop", options=FileOptions(**options), **given)
+    assert found.texts == frame[text].tolist()
+    assert found.labels == frame[label].tolist()

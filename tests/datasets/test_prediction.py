@@ -271,6 +271,19 @@ def test_model_is_not_called_without_rows(tmp_path):
     assert len(predict_table(Refusing("").fit(), table, tmp_path)) == 0
 
 
+@pytest.mark.parametrize("n_rows", [30, 0])
+def test_probabilities_of_all_labels_can_be_written(model, tmp_path, n_rows):
+    texts = make_texts(n_rows)
+    table = {"text": pa.array(texts, pa.string())}
+    result = predict_table(model, table, tmp_path, proba=True, batch_size=7)
+    names = ["label", "probability", "probability_neg", "probability_pos"]
+    assert result.column_names == names
+    if n_rows:
+        check_predictions(result, model, texts)
+        found = np.column_stack([result[name].to_numpy() for name in names[2:]])
+        np.testing.assert_allclose(found, model.predict_proba(texts), rtol=1e-6)
+
+
 # Continuing after an interruption
 
 
@@ -633,6 +646,11 @@ UNFIT_MODELS = [
     [
         ({"keep": ["label"]}, ValueError, "keep must not hold 'label', a column that predict_file"),
         ({"keep": ["id", "probability"]}, ValueError, "keep must not hold 'probability'"),
+        (
+            {"keep": ["probability_pos"], "proba": True},
+            ValueError,
+            "keep must not hold 'probability_pos', a column that predict_files adds",
+        ),
         ({"keep": ["id", "id"]}, ValueError, "keep must not hold duplicates, got 'id' 2 times"),
         ({"keep": [1]}, TypeError, "keep must hold names of columns, got 1"),
         *(

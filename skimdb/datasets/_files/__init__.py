@@ -4,6 +4,7 @@ from skimdb.datasets._files._formats import (
     DEFAULT_OPTIONS,
     ESCAPES,
     FORMATS_NOTE,
+    STANDARD_INPUT,
     FileOptions,
     format_of,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "DEFAULT_OPTIONS",
     "ESCAPES",
     "FORMATS_NOTE",
+    "STANDARD_INPUT",
     "FileOptions",
     "Table",
     "as_list",

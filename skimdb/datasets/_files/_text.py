@@ -18,6 +18,16 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+# How files begin that are no text, whatever they are called.
+_OTHER_FORMATS = {
+    b"\x1f\x8b": "gz",
+    b"BZh91AY&SY": "bz2",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zst",
+    b"PK\x03\x04": "xlsx",
+    b"PAR1": "parquet",
+    b"ARROW1\x00\x00": "arrow",
+}
 # Those that files often have, the more frequent ones first.
 _LIKELY = (
     "cp1252", "mac_roman", "cp1250", "cp1251", "koi8_r", "gb18030", "big5", "shift_jis", "euc_jp",
@@ -42,6 +52,12 @@ class TextFile:
         self._name, self._compression = name, compression
         with naming_compressed(name, compression):
             head = file.read(_HEAD_SIZE)
+        for start, other in _OTHER_FORMATS.items():
+            if head.startswith(start):
+                raise ValueError(
+                    f"{name} begins as a .{other} file does: rename it, or say what it is with "
+                    "--input-format"
+                )
         self.encoding = _check_encoding(head, name, encoding)
         self._bytes = io.BufferedReader(_Joined(head, file))
         self._text = io.TextIOWrapper(self._bytes, self.encoding, newline="")

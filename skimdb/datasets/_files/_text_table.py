@@ -21,7 +21,8 @@ _SAMPLE_SIZE = 2**20
 _HEAD_ROWS = 100
 # Characters in a batch after which it is no longer filled.
 _MAX_CHARACTERS = 10_000_000
-PLAIN_TEXT_COLUMN = "text"
+_JSON_FORMATS = ("json", "jsonl", "ndjson")
+_PLAIN_TEXT_COLUMN = "text"
 
 
 class TextTable(Table):
@@ -41,14 +42,14 @@ class TextTable(Table):
             text = TextFile(content, name, options.encoding, file_format.compression)
             rows = self._rows_of(text)
         head = list(islice(rows, _HEAD_ROWS))
-        if self.format in ("json", "jsonl", "ndjson"):
+        if self.format in _JSON_FORMATS:
             self.column_names = list(dict.fromkeys(chain.from_iterable(row for _, row in head)))
         self.head = [row for _, row in head]
         self._rows = chain(head, rows)
 
     def _rows_of(self, text: TextFile) -> Iterator[tuple[int, _Row]]:
         if self.format == "txt":
-            self.is_plain_text, self.column_names = True, [PLAIN_TEXT_COLUMN]
+            self.is_plain_text, self.column_names = True, [_PLAIN_TEXT_COLUMN]
             lines = (line.removesuffix("\n").removesuffix("\r") for line in text.lines())
             return ((number, [line]) for number, line in enumerate(lines, start=1))
         if self.format in ("csv", "tsv"):
@@ -103,7 +104,7 @@ class TextTable(Table):
         return max(1, n_bytes * len(sizes) // sum(sizes)) if sizes else 0
 
     def _getter(self, columns: Sequence[str]) -> Callable[[Any], list[Any]]:
-        if self.format in ("json", "jsonl", "ndjson"):
+        if self.format in _JSON_FORMATS:
             return lambda record: [record.get(column) for column in columns]
         positions = [self.column_names.index(column) for column in columns]
         return lambda row: [row[position] for position in positions]

@@ -99,6 +99,17 @@ def test_name_without_a_known_format_is_refused(tmp_path, name):
         read_bytes(b"text\na\n", name, tmp_path)
 
 
+@pytest.mark.parametrize("suffix", ["csv.gz", "csv.bz2", "csv.xz", "csv.zst", "xlsx", "parquet"])
+@pytest.mark.parametrize("name", ["r.csv", "r.jsonl", "r.txt"])
+def test_file_with_the_content_of_another_format_is_told_by_its_beginning(tmp_path, name, suffix):
+    path = write(tmp_path / f"r.{suffix}", HEADER, ROWS).rename(tmp_path / name)
+    kind = suffix.rpartition(".")[2]
+    with pytest.raises(
+        ValueError, match=rf"{name} begins as a \.{kind} file does: rename it, or s"
+    ):
+        read(path)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
