@@ -4,6 +4,8 @@ import importlib
 import json
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from benchmarks._results import RESULTS, load_parts
@@ -51,6 +53,20 @@ def test_streaming(tmp_path):
     run("streaming", *arguments, "--only", "resuming", "--output", str(tmp_path / "out"))
     page = (tmp_path / "out" / "streaming.md").read_text()
     assert "stopped after 10 of 20 files wrote\n10 when it was called again" in page
+
+
+def test_suite(tmp_path, monkeypatch):
+    texts = ["good film", "bad film", "good fun", "bad fun"] * 15
+    table = pa.table({"text": texts, "label": ["positive", "negative"] * 30})
+    (tmp_path / "suite").mkdir()
+    pq.write_table(table, tmp_path / "suite" / "customer_reviews.parquet")
+    monkeypatch.setenv("SKIMDB_DATA", str(tmp_path))
+    run("suite", "--only", "customer_reviews", "--output", str(tmp_path / "out"))
+    page = (tmp_path / "out" / "suite.md").read_text()
+    assert "on\n1 of 1 data sets" in page
+    assert "customer_reviews" in page
+    run("suite", "--only", "customer_reviews", "--output", str(tmp_path / "out"))
+    assert (tmp_path / "out" / "suite.md").read_text() == page  # Nothing was measured again.
 
 
 def test_growth_of_time():

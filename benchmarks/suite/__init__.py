@@ -1,0 +1,1 @@
+"""Accuracy on sentiment data of every kind, beside tuned peers."""
