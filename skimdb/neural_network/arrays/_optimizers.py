@@ -69,6 +69,8 @@ class ArrayOptimizer(ABC):
             [np.zeros_like(parameter) for _ in range(self.n_slots)] for parameter in parameters
         ]
         self.keeps_steps = False
+        self._touched: IntArray | None = None
+        self._rows: list[FloatArray] = []
         self._settled_at = 0
         self._updated_at: NDArray[np.int32] | None = None
 
@@ -189,6 +191,7 @@ class ArrayOptimizer(ABC):
                 self.parameters[index], self.slots[index] = parameter, slots
 
         _even_if_interrupted(keep)
+        self._rows, self._touched = [], None  # Pickles need not hold them.
 
     def settle(self) -> None:
         """Bring all parameters and slots up to date."""
