@@ -39,8 +39,8 @@ def make_text_classifier(
         Smallest and largest number of words in an n-gram. A smaller `max_n` makes a smaller and
         faster model.
     char_ngram_range : tuple (min_n, max_n) or None, default=(1, 5)
-        The same for characters. None leaves characters out, which makes the model much smaller
-        and faster; languages that put no spaces between words need them.
+        The same for characters. None leaves characters out. With long texts, they take most of
+        the time and memory; languages that put no spaces between words need them.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, as in `DenseSentimentClassifier`.
     random_state : int, RandomState instance or None, default=None

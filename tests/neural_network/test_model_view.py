@@ -109,9 +109,9 @@ class TestWhenItIsBuilt:
 
 class TestFromTheArrays:
     def test_it_has_the_weights_the_optimizer_and_the_history(self, fitted, reviews):
-        assert_predicts_as_its_model(fitted, reviews[0])
-        assert int(fitted.model_.optimizer.iterations) == 2 * 5
         assert fitted.model_.history.history == fitted.history_
+        assert int(fitted.model_.optimizer.iterations) == 2 * 5
+        assert_predicts_as_its_model(fitted, reviews[0])
 
     def test_reading_it_changes_no_prediction(self, reviews):
         X, y = reviews
