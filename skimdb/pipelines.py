@@ -39,8 +39,9 @@ def make_text_classifier(
         Smallest and largest number of words in an n-gram. A smaller `max_n` makes a smaller and
         faster model.
     char_ngram_range : tuple (min_n, max_n) or None, default=(1, 5)
-        The same for characters. None leaves characters out. With long texts, they take most of
-        the time and memory; languages that put no spaces between words need them.
+        The same for characters. They help with short texts and with spellings of all kinds, and
+        languages that put no spaces between words need them. With tens of thousands of long
+        texts they take minutes and gigabytes, and help little: None leaves them out.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, as in `DenseSentimentClassifier`.
     random_state : int, RandomState instance or None, default=None

@@ -30,6 +30,9 @@ _HELD_OUT = 0.1
 # Below so many texts of a label, and beyond such a ratio of labels, the user is told.
 _FEW = 10
 _IMBALANCE = 10
+# Beyond so many characters, of texts with words, n-grams of characters take minutes.
+_MANY_CHARACTERS = 10_000_000
+_FEW_BLANKS = 0.05
 
 
 def add_arguments(parser: OneLineParser) -> None:
@@ -53,10 +56,10 @@ def add_arguments(parser: OneLineParser) -> None:
         help="largest n of the n-grams of words; fewer make a smaller model (default: 3)",
     )
     parser.add_argument(
-        "--no-chars",
-        dest="chars",
-        action="store_false",
-        help="leave n-grams of characters out, which makes a smaller model",
+        "--chars",
+        action=argparse.BooleanOptionalAction,
+        help="n-grams of characters as well as of words, which makes a larger and slower model "
+        "(default: where the texts have at most 10 million characters, or few blanks)",
     )
     parser.add_argument(
         "--class-weight",
@@ -90,9 +93,10 @@ def run(args: argparse.Namespace) -> None:
     counts = _count(labels, args.data)
     y = np.array(labels)
     load_tensorflow()
+    chars = _takes_characters(texts) if args.chars is None else args.chars
     pipeline = make_text_classifier(
         ngram_range=(1, args.ngrams),
-        char_ngram_range=(1, 5) if args.chars else None,
+        char_ngram_range=(1, 5) if chars else None,
         class_weight=args.class_weight,
         random_state=args.seed,
     )
@@ -137,6 +141,20 @@ def _count(labels: list[str], path: Path) -> Counter[str]:
         )
     print_notes(notes)
     return counts
+
+
+def _takes_characters(texts: list[str]) -> bool:
+    """Tell whether n-grams of characters pay, and say so if they do not."""
+    n_characters = sum(map(len, texts))
+    n_blanks = sum(text.count(" ") for text in texts)
+    if n_characters <= _MANY_CHARACTERS or n_blanks < _FEW_BLANKS * n_characters:
+        return True
+    note = (
+        f"N-grams of characters are left out, because the texts have {n_characters:,} characters, "
+        "with which they would take minutes; --chars includes them."
+    )
+    print_notes([note])
+    return False
 
 
 def _held_out_scores(

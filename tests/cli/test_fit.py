@@ -145,6 +145,19 @@ def test_fit_without_characters(data, model, tmp_path):
     assert all(name.startswith("words__") for name in names)
 
 
+def test_fit_leaves_characters_out_of_very_long_texts(tmp_path, capsys):
+    words = ["good", "bad", "film", "plot", "cast", "fun", "dull", "great", "poor", "scene"]
+    rng = np.random.default_rng(0)
+    texts = [" ".join(rng.choice(words, 60_000)) for _ in range(40)]
+    rows = [(text, "np"[i % 2]) for i, text in enumerate(texts)]
+    data = write_csv(tmp_path / "r.csv", ["text", "label"], rows)
+    path = tmp_path / "model"
+    assert main(["fit", str(data), "-o", str(path), "--no-check"]) == 0
+    assert "N-grams of characters are left out" in capsys.readouterr().err
+    names = skimdb.load(path)[:-1].get_feature_names_out()
+    assert all(name.startswith("words__") for name in names)
+
+
 def test_fit_that_fails_leaves_the_old_model(data, tmp_path, capsys):
     path = tmp_path / "model"
     path.write_text("old")
