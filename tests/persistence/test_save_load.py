@@ -261,7 +261,18 @@ def test_vectorizer_keeps_what_it_learned(path, ngram_range):
     assert (loaded.transform(X) != vectorizer.transform(X)).nnz == 0
 
 
-def test_file_of_version_0_1_0():
+def test_network_of_version_0_1_0():
+    classifier = skimdb.load(Path(__file__).parent / "files" / "classifier-0.1.0.skimdb")
+    X = (np.arange(240).reshape(40, 6) % 7 < 3).astype(np.float32)
+    # What that version returned, before and after this call of partial_fit.
+    before, after = [0.505975, 0.489454, 0.471174], [0.520023, 0.507116, 0.493153]
+    np.testing.assert_allclose(classifier.predict_proba(X[:3])[:, 1], before, atol=1e-5)
+    classifier.partial_fit(X, np.arange(40) % 2)
+    np.testing.assert_allclose(classifier.predict_proba(X[:3])[:, 1], after, atol=1e-5)
+    assert classifier.n_iter_ == 3
+
+
+def test_pipeline_of_version_0_1_0():
     texts = ["I don\u2019t like it\u2026", "I don\u2019t know", "I like it\u2026"]
     pipeline = skimdb.load(Path(__file__).parent / "files" / "pipeline-0.1.0.skimdb")
     names = ["i", "don\u2019t", "like", "it\u2026", "i don\u2019t", "like it\u2026"]
