@@ -121,8 +121,8 @@ def _count(labels: list[str], path: Path) -> Counter[str]:
     more = ", ..." if len(counts) > 5 else ""
     if len(counts) < 2 or len(counts) > len(labels) / 2:
         raise ValueError(
-            f"{path} must have two labels or more, and several texts for each; it has "
-            f"{len(counts):,} labels for {len(labels):,} texts: {shown}{more}"
+            f"{path} must have two labels or more, and several texts for each; labels found in "
+            f"{len(labels):,} texts: {len(counts):,} ({shown}{more})"
         )
     for label, count in counts.items():
         if count < 2:

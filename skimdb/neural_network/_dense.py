@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Self
 import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import _fit_context
 from sklearn.model_selection import train_test_split
 from sklearn.utils import Tags, check_random_state
@@ -19,9 +18,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skimdb.neural_network._callbacks import copy_callbacks
 from skimdb.neural_network._keras_optimizer import make_optimizer
+from skimdb.neural_network._logit_classifier import LogitClassifier
 from skimdb.neural_network._network import find_activation, hidden_units, initial_dropout_states
 from skimdb.neural_network._samples import check_samples
-from skimdb.neural_network._state import NetworkState, all_or_nothing
+from skimdb.neural_network._state import NetworkState
 from skimdb.neural_network._training import Training, logits, train
 from skimdb.neural_network.arrays import (
     Architecture,
@@ -30,6 +30,7 @@ from skimdb.neural_network.arrays import (
     Samples,
     initial_parameters,
 )
+from skimdb.utils._all_or_nothing import all_or_nothing
 from skimdb.utils._fixes import FixedKerasClassifier
 
 _INT32_MAX = np.iinfo(np.int32).max
@@ -41,7 +42,7 @@ _N_STEPS = 200
 _OF_SOME_FITS = ("fit_method_", "best_epoch_", "validation_history_", "batch_size_", "epochs_")
 
 
-class DenseSentimentClassifier(FixedKerasClassifier):
+class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
     """Dense neural network for sparse features, built and trained as in Keras.
 
     A feed-forward network with `layers` hidden layers, made for multi-hot vectors of reviews:
@@ -90,7 +91,7 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         leaves out have weight 1. They also weigh the part that early stopping sets aside, but
         not `X_val`.
     callbacks : list of keras.callbacks.Callback or their subclasses, default=None
-        Each fit works with copies.
+        Each fit works with copies; with `refit`, each of its two trainings does.
     warm_start : bool, default=False
         Continue training the network and optimizer of the previous call to `fit`.
     random_state : int, RandomState instance or None, default=None
@@ -311,7 +312,6 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         validation = self._check_validation_data(
             X_val, y_val, sample_weight_val, classes, samples.X.dtype
         )
-        copy_callbacks(self.callbacks)  # to know early whether they are some
         seed = self._draw_seed()
         all_samples, n_samples = samples, len(samples)
         if self.early_stopping and validation is None:
@@ -330,10 +330,15 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         )
 
         def train_on(
-            samples: Samples, validation: Samples | None, epochs: int, patience: int | None
+            samples: Samples,
+            validation: Samples | None,
+            epochs: int,
+            patience: int | None,
+            *,
+            keep: bool,
         ) -> tuple[NetworkState, Training]:
             fresh = nullcontext(self._start(classes, seed, samples.X.dtype))
-            with self._state.continued() if goes_on else fresh as state:
+            with self._state.continued(keep=keep) if goes_on else fresh as state:
                 training = train(
                     state,
                     samples.with_mean_weight_of_one(),
@@ -348,12 +353,13 @@ class DenseSentimentClassifier(FixedKerasClassifier):
             return state, training
 
         patience = self.patience if self.early_stopping else None
-        state, training = train_on(samples, validation, epochs, patience)
+        chooses = self.early_stopping and self.refit
+        state, training = train_on(samples, validation, epochs, patience, keep=not chooses)
         n_past_epochs, best_epoch = state.n_epochs, training.best_epoch
         validation_history = None
-        if best_epoch is not None and self.refit:
+        if best_epoch is not None and chooses:
             validation_history = training.history
-            state, training = train_on(all_samples, None, best_epoch + 1, None)
+            state, training = train_on(all_samples, None, best_epoch + 1, None, keep=True)
         state.extend_history(training.history)
         self._keep(state, classes, training.fit_method)
         self.batch_size_, self.epochs_ = batch_size, epochs
@@ -462,107 +468,6 @@ class DenseSentimentClassifier(FixedKerasClassifier):
         if not self.__sklearn_is_fitted__():
             raise AttributeError(f"This {type(self).__name__} has no model_ before it is fitted.")
         return self._state.model
-
-    def decision_function(self, X: Any) -> FloatArray:
-        """Return the log-odds of the second class, or the logits of all classes if more than two.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Values of the output layer before sigmoid or softmax.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            Before `fit`.
-        ValueError
-            For another number of features than in `fit`, or values that are not finite.
-        """
-        logits = self._logits(X)
-        return logits[:, 0] if len(self.classes_) == 2 else logits
-
-    def predict_proba(self, X: Any) -> FloatArray:
-        """Return the probability of each class.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            Before `fit`.
-        ValueError
-            For another number of features than in `fit`, or values that are not finite.
-        """
-        logits = self._logits(X)
-        if len(self.classes_) > 2:
-            return np.asarray(softmax(logits, axis=1))
-        return np.column_stack([expit(-logits[:, 0]), expit(logits[:, 0])])
-
-    def predict_log_proba(self, X: Any) -> FloatArray:
-        """Return the logarithm of the probability of each class.
-
-        It is finite where a probability is too small for its type.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            Before `fit`.
-        ValueError
-            For another number of features than in `fit`, or values that are not finite.
-        """
-        logits = self._logits(X)
-        if len(self.classes_) > 2:
-            return np.asarray(log_softmax(logits, axis=1))
-        return np.column_stack([log_expit(-logits[:, 0]), log_expit(logits[:, 0])])
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the most probable class.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Labels out of `classes_`.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            Before `fit`.
-        ValueError
-            For another number of features than in `fit`, or values that are not finite.
-        """
-        logits = self._logits(X)
-        indices = (
-            logits.argmax(axis=1) if len(self.classes_) > 2 else (logits[:, 0] > 0).astype(int)
-        )
-        return np.asarray(self.classes_[indices])
 
     def __dir__(self) -> list[str]:
         # Scikit-learn 1.9 reads everything that is listed here, to show it: no model for that.

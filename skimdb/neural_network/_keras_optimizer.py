@@ -22,8 +22,8 @@ class KerasOptimizer:
     kind : subclass of keras.optimizers.Optimizer
     config : dict
         From its `get_config`.
-    values : list of ndarray, default=()
-        Of its variables; empty before Keras has made them.
+    values : list of ndarray, default=None
+        Of its variables; None before Keras has made them.
     """
 
     def __init__(

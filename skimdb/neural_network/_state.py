@@ -1,10 +1,9 @@
 """A fitted network: arrays, and a Keras model that is kept equal to them."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import wraps
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -138,23 +137,29 @@ class NetworkState:
         return values
 
     @contextmanager
-    def continued(self) -> Iterator["NetworkState"]:
-        """Yield a copy to be trained, and leave no trace of that if it fails.
+    def continued(self, *, keep: bool = True) -> Iterator["NetworkState"]:
+        """Yield a copy to be trained, which has the same Keras model.
 
-        The copy has the same Keras model.
+        If the training fails, or is not to be kept, the Keras model is left as it was.
         """
         self.read()
-        self.write()
-        is_changed = self.changed_model is not None
-        before = self._view.values() if self._view and is_changed else []
+        snapshot = []
+        if self.changed_model is not None:
+            model = self.changed_model
+            model.optimizer.build(model.trainable_variables)
+            variables = [*model.variables, *model.optimizer.variables]
+            snapshot = [(variable, np.array(_tensor(variable))) for variable in variables]
         try:
             yield self._copy()
         except BaseException:
-            if self._view and is_changed:
-                self._view.write(before)
-            self.write()
-            self._show_history()
+            keep = False
             raise
+        finally:
+            if not keep:
+                for variable, value in snapshot:
+                    variable.assign(value)
+                self.write()
+                self._show_history()
 
     @contextmanager
     def continued_in_place(self) -> Iterator[None]:
@@ -228,10 +233,6 @@ class KerasView:
         self.__init__(state["model"])  # type: ignore[misc]
         self._structure = []  # Only changed models are kept.
 
-    def values(self) -> list[NDArray[Any]]:
-        """Return copies of the variables' values."""
-        return [np.array(_tensor(variable)) for variable in self._variables]
-
     def write(self, values: Sequence[NDArray[Any]]) -> None:
         """Assign to the variables; those of an optimizer that Keras has just made may be left."""
         for index, (variable, value) in enumerate(zip(self._variables, values, strict=False)):
@@ -273,22 +274,3 @@ def _structure(model: keras.Model) -> list[Any]:
             )
         )
     return structure
-
-
-_Method = TypeVar("_Method", bound=Callable[..., Any])
-
-
-def all_or_nothing(method: _Method) -> _Method:
-    """Make a method leave its object's attributes as they were if it raises."""
-
-    @wraps(method)
-    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-        before = dict(self.__dict__)
-        try:
-            return method(self, *args, **kwargs)
-        except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
-
-    return cast(_Method, wrapper)

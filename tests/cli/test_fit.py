@@ -93,15 +93,15 @@ def test_fit_options_set_n_grams_and_seed(data, tmp_path):
     [
         (
             [("a", "pos"), ("b", "pos")],
-            r"reviews\.csv must have two labels or more.*; it has 1 labels for 2 texts: 'pos'",
+            r"reviews\.csv must have two labels or more.*; labels found in 2 texts: 1 \('pos'\)",
         ),
         (
             [("a", str(i)) for i in range(6)],
-            r"several texts for each; it has 6 labels for 6 texts: '0', '1', '2', '3', '4', \.\.\.",
+            r"labels found in 6 texts: 6 \('0', '1', '2', '3', '4', \.\.\.\)",
         ),
         (
             [("a", "x" * 99), ("b", "y"), ("b", "z")],
-            rf"it has 3 labels for 3 texts: '{'x' * 39}\.\.\., 'y', 'z'",
+            rf"labels found in 3 texts: 3 \('{'x' * 39}\.\.\., 'y', 'z'\)",
         ),
         (
             [("a", "pos"), ("b", "neg"), ("c", "pos"), ("d", "pos")],

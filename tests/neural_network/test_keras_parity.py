@@ -172,6 +172,16 @@ def test_validation_is_keras_evaluate(n_classes):
     assert fitted.history_["val_accuracy"][-1] == pytest.approx(accuracy, abs=1e-6)
 
 
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_validation_after_epochs_in_which_most_columns_are_rare(optimizer):
+    X, y = make_multi_hot(64, 3000, n_words=5)
+    X_val, y_val = make_multi_hot(64, 3000, n_words=5, random_state=1)
+    estimator = classifier(optimizer=OPTIMIZERS[optimizer], batch_size=4)
+    _, history = fit_by_keras(estimator, X, y, validation=(X_val.toarray(), y_val))
+    fitted = clone(estimator).fit(X, y, X_val=X_val, y_val=y_val)
+    assert_same_history(fitted.history_, history)
+
+
 def test_compiled_keras_trains_alike():
     """As the other tests of this file, without eager execution."""
     X, y = make_multi_hot(**WIDE)

@@ -218,6 +218,10 @@ class TestChangedModel:
         model.add(keras.layers.Rescaling(0.5))
 
     @staticmethod
+    def freeze(model):
+        model.layers[0].trainable = False
+
+    @staticmethod
     def change_activation(model):
         model.layers[0].activation = keras.activations.tanh
 
@@ -244,18 +248,31 @@ class TestChangedModel:
         np.testing.assert_allclose(fitted.predict_proba(X), before, atol=1e-6)
 
     @pytest.mark.usefixtures("eager_keras")
-    def test_a_failed_fit_leaves_it_as_it_was(self, reviews):
+    def test_refit_trains_on_from_where_it_was(self, reviews):
+        X, y = reviews
+        first, second = (classifier(warm_start=True, epochs=3).fit(X, y) for _ in range(2))
+        for fitted in (first, second):
+            fitted.model_.compile(optimizer=keras.optimizers.Adam(0.01), loss=fitted.model_.loss)
+        first.set_params(early_stopping=True, refit=True).fit(X, y)
+        second.set_params(epochs=first.n_iter_ - 3).fit(X, y)
+        assert first.n_iter_ == second.n_iter_ > 3
+        assert_same_training(first.model_, second.model_)
+
+    @pytest.mark.parametrize("change", ["add_layer", "freeze"])
+    @pytest.mark.usefixtures("eager_keras")
+    def test_a_failed_fit_leaves_it_as_it_was(self, change, reviews):
         class Broken(keras.callbacks.Callback):
             def on_epoch_end(self, epoch, logs=None):
                 raise RuntimeError("broken")
 
         X, y = reviews
         fitted = classifier(warm_start=True, callbacks=[]).fit(X, y)
-        fitted.model_.layers[0].trainable = False
+        getattr(self, change)(fitted.model_)
         before = fitted.predict_proba(X)
         with pytest.raises(RuntimeError, match="broken"):
             fitted.set_params(callbacks=[Broken]).fit(X, y)
         np.testing.assert_array_equal(fitted.predict_proba(X), before)
+        assert int(fitted.model_.optimizer.iterations) in (0, 10)
 
 
 def test_callbacks_that_change_weights(reviews):

@@ -156,3 +156,80 @@ def test_rows_may_wait_through_many_calls(name):
     settings = {"rate": 0.001, "batch_size": 1, "n_calls": 30}
     sparse = state_after(sp.csr_matrix(X), y, name, **settings)
     assert_close(sparse, state_after(X, y, name, **settings), atol=1e-5)
+
+
+class TestInterruptedSteps:
+    """A step that fails is made whole, or not at all."""
+
+    @pytest.fixture(params=["sgd", "momentum", "rmsprop", "adam"])
+    def name(self, request):
+        return request.param
+
+    @pytest.fixture(params=[None, np.array([1, 4, 5])], ids=["all rows", "some rows"])
+    def touched(self, request):
+        return request.param
+
+    def make(self, name, parameters=None):
+        parameters = parameters or initial_parameters(ARCHITECTURE, SEED)
+        settings = OPTIMIZERS[name](0.01)
+        network = ArrayNetwork(ARCHITECTURE, parameters)
+        if type(parameters) is not list:
+            network.parameters = parameters
+        optimizer = optimizer_of(type(settings), settings.get_config(), network)
+        optimizer.keeps_steps = True
+        return network, optimizer
+
+    def step(self, optimizer, touched, seed):
+        rng = np.random.default_rng(seed)
+        rows = optimizer.start_step(touched)
+        shapes = [rows.shape, *(parameter.shape for parameter in optimizer.parameters[1:])]
+        optimizer.finish_step([rng.normal(size=shape).astype(np.float32) for shape in shapes])
+
+    def assert_equal_after(self, n_steps, name, touched, network, optimizer):
+        expected_network, expected = self.make(name)
+        for seed in range(n_steps):
+            self.step(expected, touched, seed)
+        assert optimizer.iterations == n_steps
+        for value, expected_value in zip(
+            [*network.parameters, *optimizer.variables()],
+            [*expected_network.parameters, *expected.variables()],
+            strict=True,
+        ):
+            np.testing.assert_allclose(value, expected_value, rtol=1e-5, atol=1e-7)
+
+    def test_an_error_before_its_end_undoes_it(self, name, touched, monkeypatch):
+        network, optimizer = self.make(name)
+        self.step(optimizer, touched, 0)
+        update = optimizer.update
+
+        def fails_at_a_bias(gradient, parameter, *slots):
+            update(gradient, parameter, *slots)
+            if parameter.ndim == 1:
+                raise MemoryError
+
+        monkeypatch.setattr(optimizer, "update", fails_at_a_bias)
+        with pytest.raises(MemoryError):
+            self.step(optimizer, touched, 1)
+        monkeypatch.undo()
+        self.assert_equal_after(1, name, touched, network, optimizer)
+        self.step(optimizer, touched, 1)
+        self.assert_equal_after(2, name, touched, network, optimizer)
+
+    def test_an_interruption_of_its_end_completes_it(self, name, touched):
+        class Interrupts(list):
+            is_next = False
+
+            def __setitem__(self, index, value):
+                if index == 2 and self.is_next:
+                    self.is_next = False
+                    raise KeyboardInterrupt
+                super().__setitem__(index, value)
+
+        network, optimizer = self.make(name, Interrupts(initial_parameters(ARCHITECTURE, SEED)))
+        self.step(optimizer, touched, 0)
+        network.parameters.is_next = True
+        with pytest.raises(KeyboardInterrupt):
+            self.step(optimizer, touched, 1)
+        self.assert_equal_after(2, name, touched, network, optimizer)
+        self.step(optimizer, touched, 2)
+        self.assert_equal_after(3, name, touched, network, optimizer)

@@ -6,11 +6,8 @@ Read `_training.train` first: it takes samples to `ArrayNetwork.gradients`, and 
 
 from skimdb.neural_network.arrays._activations import ACTIVATIONS
 from skimdb.neural_network.arrays._network import Architecture, ArrayNetwork, initial_parameters
-from skimdb.neural_network.arrays._optimizers import (
-    ARRAY_OPTIMIZERS,
-    ArrayOptimizer,
-    array_optimizer_class,
-)
+from skimdb.neural_network.arrays._optimizer import ArrayOptimizer
+from skimdb.neural_network.arrays._optimizers import ARRAY_OPTIMIZERS, array_optimizer_class
 from skimdb.neural_network.arrays._training import (
     EarlyStopping,
     Logs,

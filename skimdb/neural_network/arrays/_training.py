@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from skimdb.neural_network.arrays._network import ArrayNetwork, cross_entropy
-from skimdb.neural_network.arrays._optimizers import ArrayOptimizer
+from skimdb.neural_network.arrays._optimizer import ArrayOptimizer
 from skimdb.neural_network.arrays._types import FloatArray, IntArray, Matrix
 from skimdb.utils._blas_threads import single_blas_thread
 
@@ -51,7 +51,9 @@ class Samples:
 
     def with_mean_weight_of_one(self) -> "Samples":
         """Return the samples with weights of the same ratios."""
-        return replace(self, sample_weight=self.sample_weight / self.sample_weight.mean())
+        mean = self.sample_weight.mean(dtype=np.float64)  # float32 might overflow
+        weight = (self.sample_weight / mean).astype(self.sample_weight.dtype)
+        return replace(self, sample_weight=weight)
 
     def batches(self, batch_size: int) -> Iterator[slice]:
         """Yield the rows of each batch."""
