@@ -115,7 +115,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _count(labels: list[str], path: Path) -> Counter[str]:
-    """Count the texts of each label, and say what makes training difficult."""
+    """Count the texts of each label; warn of rare labels and imbalance."""
     counts = Counter(labels)
     shown = ", ".join(short_repr(label) for label, _ in counts.most_common(5))
     more = ", ..." if len(counts) > 5 else ""
@@ -144,14 +144,14 @@ def _count(labels: list[str], path: Path) -> Counter[str]:
 
 
 def _takes_characters(texts: list[str]) -> bool:
-    """Tell whether n-grams of characters pay, and say so if they do not."""
+    """Tell whether to include n-grams of characters; print a note if not."""
     n_characters = sum(map(len, texts))
     n_blanks = sum(text.count(" ") for text in texts)
     if n_characters <= _MANY_CHARACTERS or n_blanks < _FEW_BLANKS * n_characters:
         return True
     note = (
-        f"N-grams of characters are left out, because the texts have {n_characters:,} characters, "
-        "with which they would take minutes; --chars includes them."
+        "N-grams of characters are left out, because they would take minutes for texts of "
+        f"{n_characters:,} characters; --chars includes them."
     )
     print_notes([note])
     return False

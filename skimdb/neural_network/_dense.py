@@ -82,10 +82,11 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
         Epochs without improvement before early stopping.
     validation_fraction : float, default=0.1
         Share of the training data that early stopping sets aside, stratified by class, unless
-        `fit` is given `X_val`. Classes of one sample are not split.
+        `fit` is given `X_val`. A class with a single sample stays in the
+        training part.
     refit : bool, default=False
-        With early stopping, train anew on all data, the validation data included, for as many
-        epochs as were best.
+        With early stopping, train a new network on all data, including the validation data, for
+        the best number of epochs.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, by which the sample weights are multiplied; classes that a dict
         leaves out have weight 1. They also weigh the part that early stopping sets aside, but
@@ -105,7 +106,7 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
     Attributes
     ----------
     model_ : keras.Sequential
-        The compiled network, built when it is asked for first. See Notes.
+        The compiled network, built on first use. See Notes.
     classes_ : ndarray of shape (n_classes,)
         The labels.
     history_ : dict of lists
@@ -138,9 +139,9 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
     least 32 and at most 512, and ``epochs="auto"`` is ``round(200 / ceil(n / batch_size))``, at
     least 1: 512 and 4 for the 25,000 IMDB reviews.
 
-    **Weights.** `fit` divides the weights of the samples by their mean, so that only their ratios
-    count, and each batch's loss is divided by its number of samples. `partial_fit`, which does not
-    know all of them, takes the weights as they are.
+    **Weights.** `fit` divides the sample weights by their mean, so that only their ratios count. The
+    loss of a batch is divided by its number of samples. `partial_fit` does not know all weights and
+    takes them as they are.
 
     **On arrays or through Keras.** Training runs in numpy and scipy, with Keras' results, if the
     optimizer is plain SGD, RMSprop or Adam and the activation elu, gelu, leaky_relu, linear, relu,
@@ -464,7 +465,7 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
 
     @property
     def model_(self) -> keras.Model:
-        """The network as a compiled Keras model, built when it is asked for first."""
+        """The network as a compiled Keras model, built on first use."""
         if not self.__sklearn_is_fitted__():
             raise AttributeError(f"This {type(self).__name__} has no model_ before it is fitted.")
         return self._state.model
@@ -543,7 +544,7 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
         return samples
 
     def _split(self, samples: Samples, seed: int) -> tuple[Samples, Samples]:
-        """Set samples of each class aside, but not of those that have one sample only."""
+        """Split off validation data; a class with a single sample stays in the training part."""
         n_of_class = np.bincount(samples.y)
         is_divisible = n_of_class[samples.y] > 1
         rows = np.flatnonzero(is_divisible)

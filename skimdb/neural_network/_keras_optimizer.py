@@ -90,8 +90,8 @@ def optimizer_of(
     kind: type[keras.optimizers.Optimizer], config: Mapping[str, Any], network: ArrayNetwork
 ) -> ArrayOptimizer | KerasOptimizer:
     """Return an optimizer of a class with some settings, on arrays where possible."""
-    is_kerass_own = getattr(keras.optimizers, kind.__name__, None) is kind
-    array_class = array_optimizer_class(kind.__name__, config) if is_kerass_own else None
+    is_from_keras = getattr(keras.optimizers, kind.__name__, None) is kind
+    array_class = array_optimizer_class(kind.__name__, config) if is_from_keras else None
     if array_class is None:
         return KerasOptimizer(kind, config)
     return array_class(config, network.parameters)

@@ -17,8 +17,8 @@ from skimdb.neural_network.arrays import ArrayNetwork, ArrayOptimizer
 class NetworkState:
     """A network and its optimizer.
 
-    They are arrays. Once somebody asks for the Keras model, what is done to either side is
-    carried over to the other one: by `write` from the arrays, by `read` to them.
+    Both are arrays. Once the user asks for the Keras model, it is kept equal to them: `write`
+    carries changes of the arrays over to the model, and `read` those of the model to the arrays.
 
     Parameters
     ----------
@@ -73,9 +73,9 @@ class NetworkState:
 
     @property
     def changed_model(self) -> keras.Model | None:
-        """The Keras model, if somebody has made another network or training of it.
+        """The Keras model, if the user has changed its layers or how it is compiled.
 
-        Then it is what counts, and the arrays do not.
+        It then replaces the arrays.
         """
         return self._view.model if self._view and self._view.is_changed else None
 
@@ -91,7 +91,7 @@ class NetworkState:
         Raises
         ------
         ValueError
-            If the Keras model is what counts.
+            If the user has changed the Keras model.
         """
         self.read()
         if self.changed_model is not None:
@@ -101,7 +101,7 @@ class NetworkState:
 
     @property
     def model(self) -> keras.Model:
-        """The Keras model, which is built when it is asked for first."""
+        """The Keras model, which is built on first use."""
         if self._view is None:
             model = compiled_model(
                 self.network.architecture,
@@ -172,11 +172,11 @@ class NetworkState:
             self.read()
             self.write()
             self._show_history()
-            error.add_note(f"The network keeps the {self.n_steps - n_steps} steps made before.")
+            error.add_note(f"The network keeps the {self.n_steps - n_steps} completed steps.")
             raise
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the arrays, or the Keras model if that is what counts."""
+        """Return the arrays, or the Keras model if it replaces them."""
         state = self.__dict__.copy()
         if self.changed_model is not None:
             return state
@@ -258,7 +258,7 @@ def _address(tensor: Any) -> int:
 
 
 def _structure(model: keras.Model) -> list[Any]:
-    """Return all that makes a model what it is, but the values of its variables."""
+    """Return everything that defines a model, except the values of its variables."""
     optimizer = model.optimizer
     settings = optimizer.get_config() if optimizer else {}
     structure = [model.loss, optimizer, {**settings, "learning_rate": None}]

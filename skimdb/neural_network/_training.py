@@ -20,7 +20,7 @@ from skimdb.neural_network.arrays import train as train_on_arrays
 
 
 class Training(NamedTuple):
-    """What a training gives beside a trained network.
+    """The results of a training, besides the trained network.
 
     Attributes
     ----------

@@ -607,7 +607,7 @@ class TestFailedFit:
             patch.setattr("skimdb.neural_network.arrays._network.expit", expit_twice)
             with pytest.raises(Interrupted) as raised:
                 estimator.partial_fit(X, y)
-        assert raised.value.__notes__ == ["The network keeps the 2 steps made before."]
+        assert raised.value.__notes__ == ["The network keeps the 2 completed steps."]
         assert int(estimator.model_.optimizer.iterations) == 2 * 5 + 2
         assert estimator.n_iter_ == 2
         model = expected.model_

@@ -225,7 +225,18 @@ class TestChangedModel:
     def change_activation(model):
         model.layers[0].activation = keras.activations.tanh
 
-    @pytest.mark.parametrize("change", ["add_layer", "add_scale", "change_activation"])
+    @staticmethod
+    def change_dropout(model):
+        model.layers[1].rate = 0.5
+
+    @staticmethod
+    def change_optimizer(model):
+        model.optimizer.rho = 0.5
+
+    @pytest.mark.parametrize(
+        "change",
+        ["add_layer", "add_scale", "change_activation", "change_dropout", "change_optimizer"],
+    )
     def test_predicts_and_pickles_through_keras(self, change, reviews, tmp_path):
         X, _ = reviews
         fitted = classifier(dropout=0.1).fit(*reviews)

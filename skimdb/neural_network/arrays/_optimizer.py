@@ -17,7 +17,7 @@ from skimdb.neural_network.arrays._types import FloatArray, IntArray
 
 # Elements updated at a time: they and the temporary arrays stay in the processor's cache.
 _BLOCK_SIZE = 2**18
-# Steps after which rows wait no longer.
+# Rows wait for at most so many steps.
 MAX_WAITING_STEPS = 1024
 
 # The settings that all Keras optimizers have, as `get_config` returns them.
@@ -233,7 +233,7 @@ class ArrayOptimizer(ABC):
 
 
 def _even_if_interrupted(assign: Callable[[], None]) -> None:
-    """Make some assignments again, from the first one, if they are interrupted."""
+    """Make assignments, and start over if they are interrupted."""
     try:
         assign()
     except BaseException:

@@ -65,7 +65,7 @@ class Samples:
 
 
 class Monitor:
-    """What is told how a training goes on, and can stop it. This one does nothing."""
+    """Base class of objects that follow a training and can stop it."""
 
     @property
     def stops(self) -> bool:
@@ -101,7 +101,7 @@ class EarlyStopping:
     Attributes
     ----------
     best_epoch : int
-        Whose parameters were best.
+        The epoch with the best parameters.
     """
 
     def __init__(self, patience: int) -> None:
@@ -171,7 +171,7 @@ def train(
         Looks at the validation loss.
     monitor : Monitor, default=None
     incremental : bool, default=False
-        Keep the completed steps if a later one fails, and leave rows waiting at the end.
+        Keep the completed steps if a later one fails. Rows may still wait for updates at the end.
 
     Returns
     -------
