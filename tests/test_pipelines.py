@@ -1,16 +1,21 @@
 """The recommended pipeline for raw text, whatever holds the texts."""
 
+import string
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import scipy.sparse as sp
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
 
 import skimdb
-from skimdb import make_text_classifier
+from skimdb import DenseSentimentClassifier, MultiHotVectorizer, make_text_classifier
+from skimdb.feature_extraction import CharacterEncoder, LogCountRatioScaler, WordIndexEncoder
 
 GOOD, BAD = ["good", "great", "fine"], ["bad", "dull", "poor"]
 CONTAINERS = {
@@ -89,6 +94,29 @@ def test_apostrophes_belong_to_words_and_rare_ngrams_are_ignored():
     pipeline.fit(texts, ["negative", "positive"] * 3)
     expected = {"i", "don't", "!", "know", ",", "sir", "care"}
     assert set(pipeline[:-1].get_feature_names_out()) == {f"words__{word}" for word in expected}
+
+
+def test_network_is_trained_on_words_and_weighted_characters_of_all_texts(texts_and_labels):
+    texts, y = texts_and_labels
+    fitted = make_text_classifier(random_state=0).fit(texts, y)
+    words, characters = (
+        make_pipeline(
+            encoder,
+            MultiHotVectorizer(None, ngram_range=(1, longest), oov_char=oov_char, min_df=2),
+            LogCountRatioScaler(),
+        ).fit_transform(texts, y)
+        for encoder, longest, oov_char in (
+            (WordIndexEncoder(punctuation=string.punctuation.replace("'", "")), 3, 2),
+            (CharacterEncoder(), 5, None),
+        )
+    )
+    network = DenseSentimentClassifier(
+        32, layers=1, optimizer="adam", epochs=fitted[-1].best_epoch_, random_state=0
+    )
+    features = sp.hstack([words, 0.3 * characters], format="csr")
+    expected = network.fit(features, y).predict_proba(features)
+    np.testing.assert_allclose(fitted.predict_proba(texts), expected, atol=1e-5)
+    assert len(fitted[-1].validation_history_["val_loss"]) >= fitted[-1].best_epoch_
 
 
 def test_three_classes_and_text_without_spaces():

@@ -139,9 +139,9 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
     least 32 and at most 512, and ``epochs="auto"`` is ``round(200 / ceil(n / batch_size))``, at
     least 1: 512 and 4 for the 25,000 IMDB reviews.
 
-    **Weights.** `fit` divides the sample weights by their mean, so that only their ratios count. The
-    loss of a batch is divided by its number of samples. `partial_fit` does not know all weights and
-    takes them as they are.
+    **Weights.** `fit` divides the sample weights by their mean, so that only their ratios count.
+    The loss of a batch is divided by its number of samples. `partial_fit` does not know all weights
+    and takes them as they are.
 
     **On arrays or through Keras.** Training runs in numpy and scipy, with Keras' results, if the
     optimizer is plain SGD, RMSprop or Adam and the activation elu, gelu, leaky_relu, linear, relu,

@@ -559,6 +559,7 @@ def test_optimizer_must_be_one_of_keras_with_plain_settings(path, fitted, optimi
     [
         ("_seed", -1, "_seed must be an integer from 0 to 2147483647; got -1"),
         ("_seed", "1", "_seed must be an integer from 0 to"),
+        ("_seed", 2**31, "_seed must be an integer from 0 to"),
         ("n_iter_", 2, "history_ must hold a number for each of n_iter_ epochs"),
         ("n_iter_", -1, "n_iter_ must be an integer from 0 on"),
         ("history_", [], "history_ must hold a number for each of n_iter_ epochs"),
@@ -649,3 +650,26 @@ def test_messages_are_short(path, saved):
     with pytest.raises(ValueError, match=r"not a value that skimdb\.save writes") as caught:
         skimdb.load(path)
     assert len(str(caught.value)) < 400 + len(str(path))
+
+
+@pytest.mark.parametrize(
+    ("index", "array", "message"),
+    [
+        (0, np.zeros((), np.float32), "variable 0 of the optimizer must be an array of shape"),
+        (1, np.zeros(2, np.float32), "variable 1 of the optimizer must be an array of shape"),
+        (2, np.zeros((20, 1), np.float32), r"variable 2 .* got \(20, 1\) and float32"),
+        (2, np.zeros((20, 3)), r"variable 2 .* got \(20, 3\) and float64"),
+    ],
+)
+def test_arrays_of_the_optimizer_are_checked(path, fitted, index, array, message):
+    def change(estimator, members):
+        members[estimator["network"]["optimizer_variables"][index]["array"]] = npy(array)
+
+    assert_refused(path, fitted, change, message)
+
+
+def test_number_of_arrays_of_the_optimizer_is_checked(path, fitted):
+    def change(estimator, members):
+        del members[estimator["network"]["optimizer_variables"].pop()["array"]]
+
+    assert_refused(path, fitted, change, r"it has \d+ arrays for \d+ variables")
