@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 import skimdb
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer, make_text_classifier
 from skimdb.feature_extraction import CharacterEncoder, LogCountRatioScaler, WordIndexEncoder
+from skimdb.inspection import explain_reviews
 
 GOOD, BAD = ["good", "great", "fine"], ["bad", "dull", "poor"]
 CONTAINERS = {
@@ -117,6 +118,23 @@ def test_network_is_trained_on_words_and_weighted_characters_of_all_texts(texts_
     expected = network.fit(features, y).predict_proba(features)
     np.testing.assert_allclose(fitted.predict_proba(texts), expected, atol=1e-5)
     assert len(fitted[-1].validation_history_["val_loss"]) >= fitted[-1].best_epoch_
+
+
+def test_words_of_a_text_are_shaded_by_the_ngrams_of_words(texts_and_labels):
+    pipeline = make_text_classifier(random_state=0).fit(*texts_and_labels)
+    (explanation,) = explain_reviews(pipeline, ["A film good bad"])
+    assert [word.features for word in explanation.words] == [
+        ("words__a",),
+        ("words__film",),
+        ("words__good",),
+        ("words__bad",),
+    ]
+    of_words = [name.startswith("words__") for name in explanation.names]
+    assert "words__a film" in explanation.names
+    assert not all(of_words)
+    np.testing.assert_allclose(
+        explanation.word_contributions().sum(), explanation.contributions[of_words].sum()
+    )
 
 
 def test_three_classes_and_text_without_spaces():

@@ -34,6 +34,8 @@ _LIKELY = (
     "euc_kr", "cp1253", "cp1254", "cp1255", "cp1256",
 )  # fmt: skip
 _SAMPLE_SIZE = 2**18
+# Bytes of a word shown on either side of the one that is wrong.
+_WORD_SIZE = 20
 # Differences of charset-normalizer's measures that mean nothing.
 _SIMILAR = 0.02
 
@@ -59,7 +61,8 @@ class TextFile:
                     "--input-format"
                 )
         self.encoding = _check_encoding(head, name, encoding)
-        self._bytes = io.BufferedReader(_Joined(head, file))
+        self._pieces = _Joined(head, file)
+        self._bytes = io.BufferedReader(self._pieces)
         self._text = io.TextIOWrapper(self._bytes, self.encoding, newline="")
 
     def lines(self, limit: int = -1) -> Iterator[str]:
@@ -84,10 +87,11 @@ class TextFile:
         place = f"line {number} of {self._name} is not {encoding}"
         if self.encoding.startswith(("utf-16", "utf-32")):
             return ValueError(f"{place}: {error.reason}")
-        sample = error.object[error.start - 40 * (error.start > 40) :] + self._bytes.read(
-            _SAMPLE_SIZE
-        )
-        word = _word_at(error.object, error.start)
+        # What was decoded ends where the last piece ends, but may begin within a word.
+        recent = self._pieces.recent
+        start = len(recent) - (len(error.object) - error.start)
+        word = _word_at(recent, start)
+        sample = recent[max(0, start - _WORD_SIZE) :] + self._bytes.read(_SAMPLE_SIZE)
         readings = [f"in {name} it reads {text!r}" for name, text in _readings(word, sample)]
         found = f"; {', '.join(readings)}" if readings else ""
         return ValueError(f"{place}: {word!r}. Give its encoding (--encoding){found}")
@@ -117,8 +121,8 @@ def _unmarked_utf16(head: bytes) -> str | None:
 
 
 def _word_at(content: bytes, position: int) -> bytes:
-    before = re.split(rb"[\s,;]", content[max(0, position - 20) : position])[-1]
-    return before + re.split(rb"[\s,;]", content[position : position + 20])[0]
+    before = re.split(rb"[\s,;]", content[max(0, position - _WORD_SIZE) : position])[-1]
+    return before + re.split(rb"[\s,;]", content[position : position + _WORD_SIZE])[0]
 
 
 def _readings(word: bytes, sample: bytes) -> Iterator[tuple[str, str]]:
@@ -150,10 +154,17 @@ def _likely_encoding(sample: bytes) -> str | None:
 
 
 class _Joined(io.RawIOBase):
-    """Bytes that were read from a file, and the rest of the file."""
+    """Bytes that were read from a file, and the rest of the file.
+
+    Attributes
+    ----------
+    recent : bytes
+        The piece read last, and the end of what came before it.
+    """
 
     def __init__(self, head: bytes, file: IO[bytes]) -> None:
         self._head, self._file = head, file
+        self.recent = b""
 
     def readable(self) -> bool:
         return True
@@ -162,4 +173,6 @@ class _Joined(io.RawIOBase):
         content = self._head[: len(buffer)] or self._file.read(len(buffer))
         self._head = self._head[len(content) :]
         buffer[: len(content)] = content
+        if content:
+            self.recent = self.recent[-_WORD_SIZE:] + content
         return len(content)

@@ -5,7 +5,7 @@ import codecs
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.datasets.files.common import read, read_bytes
@@ -82,6 +82,7 @@ def test_error_needs_no_package_for_guesses(tmp_path, monkeypatch):
 
 
 @given(n_lines=st.integers(0, 3000), end=st.sampled_from(["\n", "\r\n", "\r"]))
+@example(n_lines=93, end="\n")  # "c" ends the first piece that is decoded
 def test_error_names_the_line_anywhere_in_the_file(tmp_path_factory, n_lines, end):
     path = tmp_path_factory.mktemp("lines") / "r.txt"
     path.write_bytes(f"some words{end}".encode() * n_lines + b"caf\xe9 x")
