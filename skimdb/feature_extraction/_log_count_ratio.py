@@ -195,9 +195,7 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         """
         if not hasattr(self, "feature_log_count_ratio_"):
             check_is_fitted(self)
-        X = check_features(
-            self, X, _DTYPES, non_negative=True, copy=self.copy, writeable=True
-        )
+        X = check_features(self, X, _DTYPES, non_negative=True, copy=self.copy, writeable=True)
         if not sp.issparse(X):
             X *= self._scale(slice(None), X.dtype)
         elif X.nnz < X.shape[1]:

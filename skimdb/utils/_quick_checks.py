@@ -22,7 +22,7 @@ def check_fitted(estimator: Any) -> None:
 
 def check_parameters(estimator: Any) -> None:
     """Check that the parameters have valid types and values, as `fit` does."""
-    for name, constraints in _constraints(type(estimator)):
+    for name, constraints in _constraints(type(estimator)):  # type: ignore[arg-type]
         value = getattr(estimator, name)
         if not any(constraint.is_satisfied_by(value) for constraint in constraints):
             estimator._validate_params()
