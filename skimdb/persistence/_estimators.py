@@ -19,6 +19,7 @@ from skimdb.persistence._checks import (
 )
 from skimdb.persistence._ngrams import ngrams_of_table, table_of_ngrams
 from skimdb.persistence._plain import add_member, decode, encode, take_member
+from skimdb.persistence._predictor import decode_predictor
 from skimdb.persistence._skops import dump_with_skops, load_with_skops
 
 
@@ -134,8 +135,12 @@ def encode_estimator(estimator: Any, members: dict[str, bytes]) -> dict[str, Any
     return plain
 
 
-def decode_estimator(plain: Any, members: dict[str, bytes]) -> Any:
+def decode_estimator(
+    plain: Any, members: dict[str, bytes], *, with_predictors: bool = False
+) -> Any:
     """Return the estimator that `encode_estimator` was given.
+
+    With `with_predictors`, a `DenseSentimentPredictor` takes the place of each classifier.
 
     Raises
     ------
@@ -154,10 +159,13 @@ def decode_estimator(plain: Any, members: dict[str, bytes]) -> Any:
     parameters = kind.lacking | _decode_all(plain["parameters"], members)
     if kind.children:
         parameters[kind.children] = [
-            (child_name, _decode_child(child, members)) for child_name, child in plain["children"]
+            (child_name, _decode_child(child, members, with_predictors))
+            for child_name, child in plain["children"]
         ]
     attributes = _decode_all(plain["attributes"], members)
     _check_names(attributes, name, kind)
+    if name == _CLASSIFIER and with_predictors:
+        return decode_predictor(plain.get("network"), attributes, members)
     if name == _CLASSIFIER:
         parameters["optimizer"] = _network().decode_optimizer_parameter(plain["optimizer"])
     seed = attributes.pop("_seed", None)
@@ -232,8 +240,10 @@ def _encode_child(child: Any, members: dict[str, bytes]) -> Any:
     return child if child is None or isinstance(child, str) else encode_estimator(child, members)
 
 
-def _decode_child(child: Any, members: dict[str, bytes]) -> Any:
-    return child if child in (None, "passthrough", "drop") else decode_estimator(child, members)
+def _decode_child(child: Any, members: dict[str, bytes], with_predictors: bool) -> Any:
+    if child in (None, "passthrough", "drop"):
+        return child
+    return decode_estimator(child, members, with_predictors=with_predictors)
 
 
 def _encode_requests(estimator: Any) -> dict[str, Any]:

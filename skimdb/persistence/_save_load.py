@@ -124,17 +124,79 @@ def load(path: str | os.PathLike[str]) -> Any:
     See Also
     --------
     save : Write the file.
+    load_predictor : Only to predict, without loading TensorFlow.
 
     Examples
     --------
     See `save`.
     """
-    path = Path(path)
+    return _load(Path(path), with_predictors=False)
+
+
+def load_predictor(path: str | os.PathLike[str]) -> Any:
+    """Return what predicts as the estimator that `save` has kept, without loading TensorFlow.
+
+    A `DenseSentimentPredictor` takes the place of each `DenseSentimentClassifier`. It has
+    `predict`, `predict_proba`, `predict_log_proba` and `decision_function`, and the pipeline around
+    it can be explained. It cannot be trained: `load` returns the estimator itself.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Returns
+    -------
+    predictor : estimator
+        It predicts the same to the bit as what `load` returns.
+
+    Raises
+    ------
+    OSError
+        If there is no such file, or it may not be read.
+    ValueError
+        As `load`; and if a network has an activation that Keras alone computes.
+    ImportError
+        If skops is needed and not installed.
+
+    Warns
+    -----
+    sklearn.exceptions.InconsistentVersionWarning
+        As `load`.
+
+    See Also
+    --------
+    load : Return the estimator, which can be trained further.
+    DenseSentimentClassifier.to_predictor : The same for a classifier in memory.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> import skimdb
+    >>> from skimdb.datasets import make_reviews
+    >>> from sklearn.pipeline import make_pipeline
+    >>> X, y = make_reviews(500, random_state=0)
+    >>> model = make_pipeline(
+    ...     skimdb.MultiHotVectorizer(), skimdb.DenseSentimentClassifier(random_state=0)
+    ... ).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "model.skimdb")
+    ...     skimdb.save(model, path)
+    ...     predictor = skimdb.load_predictor(path)
+    >>> bool((predictor.predict_proba(X) == model.predict_proba(X)).all())
+    True
+    """
+    return _load(Path(path), with_predictors=True)
+
+
+def _load(path: Path, *, with_predictors: bool) -> Any:
     members = read_archive(path)
     with naming_file(path):
         contents = json.loads(take_member(members, _CONTENTS).decode())
         _check_format(contents)
-        estimator = decode_estimator(contents["estimator"], members)
+        estimator = decode_estimator(
+            contents["estimator"], members, with_predictors=with_predictors
+        )
         if members:
             raise ValueError(f"it has members that nothing uses: {sorted(members)[:5]}")
     return estimator
