@@ -26,8 +26,8 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     with a dot, so that programs that read the folder skip it.
     """
     if path.exists() and not path.is_file():
-        with path.open("wb") as file:
-            yield file
+        with path.open("wb") as special_file:
+            yield special_file
         return
     target = Path(os.path.realpath(path))
     part, file = _open_part(target)
