@@ -121,7 +121,7 @@ def load_tensorflow() -> None:
     with status("Loading TensorFlow"), Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
         try:
-            importlib.import_module("skimdb.neural_network")
+            importlib.import_module("skimdb.neural_network._dense")
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)

@@ -19,7 +19,6 @@ from skimdb.cli.console import (
     OneLineParser,
     add_n_jobs,
     check_writable,
-    load_tensorflow,
     progress_bar,
     status,
 )
@@ -95,11 +94,8 @@ def add_model(parser: OneLineParser) -> None:
 
 def load_model(path: Path) -> Pipeline:
     """Load a pipeline, and check that it predicts probabilities of texts."""
-    with path.open("rb"):  # An error about the file comes before TensorFlow is loaded.
-        pass
-    load_tensorflow()
     with status("Loading the model"):
-        model = skimdb.load(path)
+        model = skimdb.load_predictor(path)
         if not isinstance(model, Pipeline):
             raise ValueError(f"{path} must hold a Pipeline, got a {type(model).__name__}")
         try:

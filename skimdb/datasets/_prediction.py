@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -28,6 +28,7 @@ from skimdb.datasets._prediction_task import (
     probability_names,
 )
 from skimdb.utils._files import remove_leftovers
+from skimdb.utils._predictors import with_predictors
 
 if TYPE_CHECKING:
     import pandas
@@ -76,7 +77,8 @@ def predict_files(
     model : classifier or Pipeline
         A fitted model with `predict`, `predict_proba` and `classes_`. Texts are passed to it as a
         list of str, and lists of word indices as a pyarrow Array, which `MultiHotVectorizer`
-        accepts.
+        accepts. Workers get a `DenseSentimentPredictor` in place of each
+        `DenseSentimentClassifier`, and so do not load TensorFlow.
 
     source : str, Path, or sequence of them
         A folder, a file, or a sequence of files, in the formats of :func:`iter_batches`. All such
@@ -192,6 +194,8 @@ def predict_files(
     inputs, notes = _find_files(source, options)
     _check_destination(destination, source, inputs)
     import_arrow()
+    with suppress(ValueError):  # Keras alone predicts
+        model = with_predictors(model)
     model_hash = hash_model(model)
     tasks = [
         PredictionTask(
@@ -227,7 +231,7 @@ def predict_frame(
 
     model : classifier or Pipeline
         A fitted model with `predict`, `predict_proba` and `classes_`. The column is passed to it as
-        a Series.
+        a Series. What :func:`skimdb.load_predictor` returns does not load TensorFlow in workers.
 
     column : str, default="text"
         The column of texts or lists of word indices.

@@ -1,9 +1,8 @@
 """Contributions of features to the log-odds of reviews."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,9 +10,9 @@ from numpy.typing import NDArray
 
 from skimdb.feature_extraction import LogCountRatioScaler
 from skimdb.inspection._split_pipeline import FloatArray, Matrix, SplitPipeline, split_pipeline
-
-if TYPE_CHECKING:
-    from skimdb.neural_network._first_layer import FirstLayer
+from skimdb.neural_network._first_layer import FirstLayer
+from skimdb.neural_network._logit_classifier import LogitClassifier
+from skimdb.neural_network.arrays import ArrayNetwork
 
 IntArray: TypeAlias = NDArray[np.integer[Any]]
 Method: TypeAlias = Literal["occlusion", "gradient"]
@@ -87,8 +86,9 @@ def _occlude(
 ) -> FloatArray:
     """Return how much the log-odds fall when each entry is removed from its review."""
     scales_each_feature = all(isinstance(step, LogCountRatioScaler) for step in split.scaling)
-    if scales_each_feature and _is_network(split.classifier):
-        return _first_layer(split.classifier).occlude(*_scaled_entries(split, features, entries))
+    network = _array_network(split.classifier)
+    if scales_each_feature and network is not None:
+        return FirstLayer(network).occlude(*_scaled_entries(split, features, entries))
     falls = log_odds[_rows(entries)]
     for block in _blocks(entries, features):
         falls[block] -= split.log_odds(_without_each(entries, block, features))
@@ -124,7 +124,7 @@ def _without_each(entries: Matrix, block: slice, features: Matrix) -> Matrix:
 
 def _check_differentiable(split: SplitPipeline, names: NDArray[np.object_]) -> None:
     advice = "Use method='occlusion', which works with any pipeline."
-    if not (_is_network(split.classifier) or hasattr(split.classifier, "coef_")):
+    if not (_array_network(split.classifier) is not None or hasattr(split.classifier, "coef_")):
         raise ValueError(
             "method='gradient' needs DenseSentimentClassifier, as built and with an activation "
             "that it computes on arrays, or a linear classifier with coef_, "
@@ -141,8 +141,9 @@ def _check_differentiable(split: SplitPipeline, names: NDArray[np.object_]) -> N
 def _gradient_times_input(split: SplitPipeline, features: Matrix, entries: Matrix) -> FloatArray:
     """Return the gradient of the log-odds with respect to each entry, times the entry."""
     scaled = _scaled_entries(split, features, entries)
-    if _is_network(split.classifier):
-        return _first_layer(split.classifier).gradient_times_input(*scaled)
+    network = _array_network(split.classifier)
+    if network is not None:
+        return FirstLayer(network).gradient_times_input(*scaled)
     _, _, columns, values = scaled
     coef = split.classifier.coef_
     return values * np.ravel(coef.toarray() if sp.issparse(coef) else coef)[columns]
@@ -166,16 +167,6 @@ def _scaled_entries(
     return scaled, rows, columns, values.astype(np.float64)
 
 
-def _is_network(classifier: Any) -> bool:
-    """Tell whether it is a DenseSentimentClassifier whose arithmetic is known."""
-    # A fitted network has loaded TensorFlow already. No other classifier should load it.
-    module = sys.modules.get("skimdb.neural_network")
-    if module is None or not isinstance(classifier, module.DenseSentimentClassifier):
-        return False
-    return bool(classifier._state.has_array_arithmetic)
-
-
-def _first_layer(classifier: Any) -> "FirstLayer":
-    from skimdb.neural_network._first_layer import FirstLayer  # noqa: PLC0415 - loads TensorFlow
-
-    return FirstLayer(classifier._state.settled_network)
+def _array_network(classifier: Any) -> ArrayNetwork | None:
+    """Return the network of a classifier if its arithmetic is known."""
+    return classifier._array_network if isinstance(classifier, LogitClassifier) else None

@@ -20,6 +20,7 @@ from skimdb.neural_network._callbacks import copy_callbacks
 from skimdb.neural_network._keras_optimizer import make_optimizer
 from skimdb.neural_network._logit_classifier import LogitClassifier
 from skimdb.neural_network._network import find_activation, hidden_units, initial_dropout_states
+from skimdb.neural_network._predictor import DenseSentimentPredictor, make_predictor
 from skimdb.neural_network._samples import check_samples
 from skimdb.neural_network._state import NetworkState
 from skimdb.neural_network._training import Training, logits, train
@@ -131,6 +132,7 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
     See Also
     --------
     MultiHotVectorizer : Makes the features from sequences of word indices.
+    DenseSentimentPredictor : Its predictions alone, without Keras and TensorFlow.
     sklearn.neural_network.MLPClassifier : Scikit-learn's multi-layer perceptron.
 
     Notes
@@ -463,6 +465,30 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
         self._keep(self._start(classes, self._draw_seed(), samples.X.dtype), classes)
         return self
 
+    def to_predictor(self) -> DenseSentimentPredictor:
+        """Return what predicts the same without Keras and TensorFlow.
+
+        Returns
+        -------
+        predictor : DenseSentimentPredictor
+            With a copy of the weights. It is fitted if the classifier is.
+
+        Raises
+        ------
+        ValueError
+            If Keras alone predicts, because of the activation or because `model_` was changed.
+        """
+        if not self.__sklearn_is_fitted__():
+            return DenseSentimentPredictor()
+        network = self._array_network
+        if network is None:
+            raise ValueError(
+                "A predictor needs an activation that DenseSentimentClassifier computes on arrays, "
+                "and a model_ that was not changed."
+            )
+        names = getattr(self, "feature_names_in_", None)
+        return make_predictor(network.copy(), self.classes_, names)
+
     @property
     def model_(self) -> keras.Model:
         """The network as a compiled Keras model, built on first use."""
@@ -481,6 +507,10 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+    @property
+    def _array_network(self) -> ArrayNetwork | None:
+        return self._state.settled_network if self._state.has_array_arithmetic else None
 
     def _logits(self, X: Any) -> FloatArray:
         check_is_fitted(self)

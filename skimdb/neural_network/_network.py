@@ -1,5 +1,6 @@
 """From the classifier's parameters to a Keras model."""
 
+import multiprocessing
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,7 +8,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from skimdb.neural_network._tensorflow_threads import limit_tensorflow_threads
 from skimdb.neural_network.arrays import ACTIVATIONS, Architecture, initial_parameters
+
+# The workers of joblib and Dask are such children; the threads of other processes are their own.
+if multiprocessing.parent_process() is not None:
+    limit_tensorflow_threads()
 
 
 def build_dense_network(

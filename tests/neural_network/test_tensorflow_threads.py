@@ -52,7 +52,7 @@ def test_tensorflow_follows_omp_num_threads(omp_num_threads, expected):
 
 
 def test_importing_the_package_changes_nothing_in_the_users_process():
-    assert threads_after("import skimdb.neural_network", "3") == "0 0"
+    assert threads_after("from skimdb import DenseSentimentClassifier", "3") == "0 0"
 
 
 def test_workers_of_joblib_give_tensorflow_their_share():
