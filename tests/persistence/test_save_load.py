@@ -2,6 +2,7 @@ import copy
 import functools
 import importlib.metadata
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -304,7 +305,8 @@ def test_mapped_model_has_the_hash_of_the_one_that_was_saved(path, fitted):
 @pytest.mark.parametrize("mmap_mode", ["r+", "w+", "x", 3])
 def test_other_ways_to_map_are_refused(path, mmap_mode):
     skimdb.save(MultiHotVectorizer(), path)
-    with pytest.raises(ValueError, match=f"mmap_mode must be None, 'r' or 'c', got {mmap_mode!r}"):
+    message = re.escape(f"mmap_mode must be None, 'r' or 'c', got {mmap_mode!r}.")
+    with pytest.raises(ValueError, match=message):
         skimdb.load(path, mmap_mode=mmap_mode)
 
 
