@@ -18,6 +18,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skimdb.utils._quick_checks import check_features
+
 _DTYPES = [np.float64, np.float32]
 
 # NumPy and SciPy make 64-bit copies of 32-bit values and indices; blocks keep the copies small.
@@ -191,17 +193,9 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         ValueError
             If features are negative, or their number differs from that in :meth:`fit`.
         """
-        check_is_fitted(self)
-        X = validate_data(
-            self,
-            X,
-            accept_sparse="csr",
-            dtype=_DTYPES,
-            ensure_non_negative=True,
-            copy=self.copy,
-            force_writeable=True,
-            reset=False,
-        )
+        if not hasattr(self, "feature_log_count_ratio_"):
+            check_is_fitted(self)
+        X = check_features(self, X, _DTYPES, non_negative=True, copy=self.copy, writeable=True)
         if not sp.issparse(X):
             X *= self._scale(slice(None), X.dtype)
         elif X.nnz < X.shape[1]:

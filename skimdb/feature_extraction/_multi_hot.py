@@ -25,6 +25,7 @@ from skimdb.feature_extraction._sequences import (
     flatten_sequences,
 )
 from skimdb.feature_extraction._unigrams import fill_words, find_words
+from skimdb.utils._quick_checks import check_fitted, check_parameters
 
 
 class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -263,8 +264,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         TypeError, ValueError
             If X does not hold sequences of word indices; the message names the first such row.
         """
-        check_is_fitted(self)
-        self._validate_params()
+        check_fitted(self)
+        check_parameters(self)
         self._check_parameters()
         return self._encode(flatten_sequences(X))
 

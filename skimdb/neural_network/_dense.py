@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import unique_labels
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from skimdb.neural_network._callbacks import copy_callbacks
 from skimdb.neural_network._keras_optimizer import make_optimizer
@@ -33,6 +33,7 @@ from skimdb.neural_network.arrays import (
 )
 from skimdb.utils._all_or_nothing import all_or_nothing
 from skimdb.utils._fixes import FixedKerasClassifier
+from skimdb.utils._quick_checks import check_features, check_fitted
 
 _INT32_MAX = np.iinfo(np.int32).max
 # With fewer samples per batch, weights are no longer the same as repeated samples on the few data
@@ -513,8 +514,8 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
         return self._state.settled_network if self._state.has_array_arithmetic else None
 
     def _logits(self, X: Any) -> FloatArray:
-        check_is_fitted(self)
-        return logits(self._state, self._check_features(X, reset=False))
+        check_fitted(self)
+        return logits(self._state, check_features(self, X, [self._state.network.dtype]))
 
     def _check_features(self, X: Any, *, reset: bool, **parameters: Any) -> Any:
         """Check the features, and take them to the network's type if there is a network."""

@@ -4,10 +4,10 @@ from typing import Any, NoReturn, Self
 
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skimdb.neural_network._logit_classifier import LogitClassifier
 from skimdb.neural_network.arrays import ArrayNetwork, FloatArray, predict_logits
+from skimdb.utils._quick_checks import check_features, check_fitted
 
 
 class DenseSentimentPredictor(LogitClassifier, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -77,8 +77,8 @@ class DenseSentimentPredictor(LogitClassifier, ClassifierMixin, BaseEstimator): 
         return self._network
 
     def _logits(self, X: Any) -> FloatArray:
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=self._network.dtype, reset=False)
+        check_fitted(self)
+        X = check_features(self, X, [self._network.dtype])
         return predict_logits(self._network, None, X)
 
 

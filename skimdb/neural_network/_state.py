@@ -1,10 +1,12 @@
 """A fitted network: arrays, and a Keras model that is kept equal to them."""
 
 import math
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
+from weakref import WeakSet
 
 import keras
 import numpy as np
@@ -114,10 +116,11 @@ class NetworkState:
                 self.seed,
                 self.network.dtype.name,
             )
-            self._view = KerasView(model)
+            self._show(KerasView(model))
             self.write()
             self.read()  # of an optimizer that Keras has just made
             self._show_history()
+            return model
         return self._view.model
 
     def write(self) -> None:
@@ -202,8 +205,18 @@ class NetworkState:
         optimizer = self.optimizer.copy(network.parameters)
         other = type(self)(network, optimizer, self.seed, self.dropout_states)
         other.history = self.history
-        other._view = self._view
+        if self._view is not None:
+            other._show(self._view)
         return other
+
+    def _show(self, view: "KerasView") -> None:
+        self._view = view
+        _shown.add(self)
+
+    def leave_model(self) -> None:
+        """Go on without the Keras model, unless the user has changed it."""
+        if self.changed_model is None:
+            self._view = None
 
     def _warn_of_new_optimizer(self) -> None:
         if self.lacks_optimizer_state:
@@ -228,6 +241,25 @@ class NetworkState:
             self.network.parameters[2 * depth + position] = value
         else:
             self.dropout_states[depth] = value
+
+
+# Whose Keras model was asked for.
+_shown: WeakSet[NetworkState] = WeakSet()
+
+
+def _read_models() -> None:
+    for state in list(_shown):
+        state.read()
+
+
+def _leave_models() -> None:
+    for state in list(_shown):
+        state.leave_model()
+
+
+# A forked process trains and predicts on the arrays, without TensorFlow, which does not work there.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_read_models, after_in_child=_leave_models)
 
 
 class KerasView:
