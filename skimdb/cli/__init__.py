@@ -13,7 +13,7 @@ from types import ModuleType
 import skimdb
 from skimdb.cli.console import OneLineParser, print_error
 
-COMMANDS = ["report", "fit", "predict", "explain"]
+COMMANDS = ["report", "fit", "predict", "explain", "info"]
 _DEFAULT = "report"
 
 

@@ -3,6 +3,7 @@
 import argparse
 import math
 from collections import Counter
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -101,15 +102,18 @@ def run(args: argparse.Namespace) -> None:
         random_state=args.seed,
     )
     rows = [[f"Texts labelled {label}", f"{count:,}"] for label, count in sorted(counts.items())]
+    metadata: dict[str, Any] = {"date": date.today().isoformat(), "texts": len(texts)}
     if args.check:
         n_test = max(len(counts), math.ceil(_HELD_OUT * len(texts)))
         with status(f"Fitting without {n_test:,} texts, to test on them"):
-            rows += _held_out_scores(pipeline, texts, y, n_test, args.seed)
+            scores = _held_out_scores(pipeline, texts, y, n_test, args.seed)
+            rows += scores
+            metadata["check"] = dict(scores)
     with status(f"Fitting to {len(texts):,} texts"):
         pipeline.fit(texts, y)
         rows.append(["Features", f"{pipeline[-1].n_features_in_:,}"])
     with status("Saving the model"):
-        skimdb.save(pipeline, args.output)
+        skimdb.save(pipeline, args.output, metadata=metadata)
     print(text_table(Table(["Model of", str(args.data)], rows)))
     print(f"\nWritten: {args.output} ({args.output.stat().st_size / 1e6:.1f} MB)")
 

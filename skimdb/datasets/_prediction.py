@@ -27,7 +27,7 @@ from skimdb.datasets._prediction_task import (
     predict_file,
     probability_names,
 )
-from skimdb.utils._files import leftover_parts
+from skimdb.utils._files import remove_leftovers
 from skimdb.utils._predictors import with_predictors
 
 if TYPE_CHECKING:
@@ -158,7 +158,8 @@ def predict_files(
     has the same hash; a model that is fitted again may have another one.
 
     An error stops all work and keeps the complete results. If the model raised the error, a note on
-    it names the file and the rows. A killed process may leave temporary files that end in ".part";
+    it names the file and the rows. A killed process may leave temporary files, whose names begin
+    with a dot and end in ".part", so that ``pyarrow.parquet.read_table`` skips them in the folder;
     the next call removes them. Do not write the same results from different machines at the same
     time.
 
@@ -295,8 +296,8 @@ def _cleaning_up(cancellation: Cancellation, tasks: list[PredictionTask]) -> Ite
         yield
     finally:
         cancellation.cancel()
-        for part in leftover_parts(task.result for task in tasks):
-            part.unlink(missing_ok=True)
+        for task in tasks:
+            remove_leftovers(task.result)
 
 
 def _check_model(model: Any) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
@@ -36,6 +37,9 @@ class NetworkState:
     ----------
     history : dict of lists
         One number per epoch since the network was built.
+    lacks_optimizer_state : bool
+        Whether the network has been trained and the optimizer is new, as a file without the
+        optimizer's state gives them.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class NetworkState:
         self.seed = seed
         self.dropout_states = list(dropout_states)
         self.history: dict[str, list[float]] = {}
+        self.lacks_optimizer_state = False
         self._view: KerasView | None = None
 
     @property
@@ -145,6 +150,7 @@ class NetworkState:
 
         If the training fails, or is not to be kept, the Keras model is left as it was.
         """
+        self._warn_of_new_optimizer()
         self.read()
         snapshot = []
         if self.changed_model is not None:
@@ -167,6 +173,13 @@ class NetworkState:
     @contextmanager
     def continued_in_place(self) -> Iterator[None]:
         """Let the block train this network, and keep the completed steps if it fails."""
+        self._warn_of_new_optimizer()
+        self.lacks_optimizer_state = False
+        # Those of a file that is mapped into memory are read-only. The optimizer has the same list.
+        self.network.parameters[:] = [
+            parameter if parameter.flags.writeable else parameter.copy()
+            for parameter in self.network.parameters
+        ]
         self.read()
         n_steps = self.n_steps
         try:
@@ -204,6 +217,14 @@ class NetworkState:
         """Go on without the Keras model, unless the user has changed it."""
         if self.changed_model is None:
             self._view = None
+
+    def _warn_of_new_optimizer(self) -> None:
+        if self.lacks_optimizer_state:
+            warnings.warn(
+                "The model was saved without the state of its optimizer, so the training goes on "
+                "with a new one. To keep it: skimdb.save(..., optimizer_state=True).",
+                stacklevel=2,
+            )
 
     def _show_history(self) -> None:
         if self._view:

@@ -8,7 +8,15 @@ import numpy as np
 from skimdb.neural_network._keras_optimizer import KerasOptimizer, optimizer_of, to_keras
 from skimdb.neural_network._network import find_activation
 from skimdb.neural_network._state import NetworkState
-from skimdb.persistence._network_arrays import decode_arrays, decode_variables, encode_variables
+from skimdb.persistence._archive import Bytes
+from skimdb.persistence._network_arrays import (
+    SaveOptions,
+    check_finite,
+    decode_arrays,
+    decode_variables,
+    encode_variables,
+    halved,
+)
 
 _MAX_SEED = np.iinfo(np.int32).max
 # Keras' optimizers whose configuration is plain numbers.
@@ -59,7 +67,9 @@ def decode_optimizer_parameter(plain: Any) -> Any:
     return kind.from_config(config)
 
 
-def encode_network(classifier: Any, members: dict[str, bytes]) -> dict[str, Any]:
+def encode_network(
+    classifier: Any, members: dict[str, bytes], options: SaveOptions
+) -> dict[str, Any]:
     """Return a fitted classifier's network as JSON, with its variables as arrays.
 
     Parameters
@@ -67,6 +77,7 @@ def encode_network(classifier: Any, members: dict[str, bytes]) -> dict[str, Any]
     classifier : DenseSentimentClassifier
     members : dict of str to bytes
         Takes the arrays.
+    options : SaveOptions
 
     Raises
     ------
@@ -86,24 +97,29 @@ def encode_network(classifier: Any, members: dict[str, bytes]) -> dict[str, Any]
             f"DenseSentimentClassifier.model_ has the activation {architecture.activation!r}; "
             "only those that Keras knows by name can be kept"
         )
+    check_finite(state.network.parameters)
     optimizer = state.optimizer
     kind = optimizer.kind if isinstance(optimizer, KerasOptimizer) else type(to_keras(optimizer))
-    plain_optimizer = _encode_optimizer(kind, optimizer.get_config())
-    if isinstance(optimizer, KerasOptimizer):
-        state.model  # noqa: B018 - which makes the optimizer's variables
-    return {
+    variables = state.network_values()
+    plain = {
         "activation": architecture.activation,
         "l1": architecture.l1,
         "l2": architecture.l2,
         "dropout": architecture.dropout,
-        "optimizer": plain_optimizer,
-        "variables": encode_variables(state.network_values(), members),
-        "optimizer_variables": encode_variables(optimizer.variables(), members),
+        "optimizer": _encode_optimizer(kind, optimizer.get_config()),
+        "variables": encode_variables(
+            halved(variables) if options.half_precision else variables, members
+        ),
     }
+    if options.optimizer_state and not state.lacks_optimizer_state:
+        if isinstance(optimizer, KerasOptimizer):
+            state.model  # noqa: B018 - which makes the optimizer's variables
+        plain["optimizer_variables"] = encode_variables(optimizer.variables(), members)
+    return plain
 
 
 def decode_network(
-    plain: dict[str, Any], classifier: Any, seed: Any, members: dict[str, bytes]
+    plain: dict[str, Any], classifier: Any, seed: Any, members: dict[str, Bytes]
 ) -> NetworkState:
     """Return the network that `encode_network` was given.
 
@@ -115,7 +131,7 @@ def decode_network(
         With its other attributes.
     seed : object
         From the file.
-    members : dict of str to bytes
+    members : dict of str to ndarray of uint8
         The arrays are taken out of it.
 
     Raises
@@ -131,6 +147,9 @@ def decode_network(
     find_activation(network.architecture.activation)
     optimizer = optimizer_of(*_decode_optimizer(plain["optimizer"]), network)
     state = NetworkState(network, optimizer, seed, dropout_states)
+    if "optimizer_variables" not in plain:
+        state.lacks_optimizer_state = getattr(classifier, "n_iter_", 0) != 0
+        return state
     if isinstance(optimizer, KerasOptimizer):
         state.model  # noqa: B018 - which makes the optimizer's variables
     values = decode_variables(plain["optimizer_variables"], members)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from skimdb.neural_network._predictor import DenseSentimentPredictor, make_predictor
+from skimdb.persistence._archive import Bytes
 from skimdb.persistence._checks import check_attributes
 from skimdb.persistence._network_arrays import decode_arrays
 from skimdb.persistence._plain import take_member
@@ -11,7 +12,7 @@ _ATTRIBUTES = ("classes_", "n_features_in_", "feature_names_in_")
 
 
 def decode_predictor(
-    network: dict[str, Any] | None, attributes: dict[str, Any], members: dict[str, bytes]
+    network: dict[str, Any] | None, attributes: dict[str, Any], members: dict[str, Bytes]
 ) -> DenseSentimentPredictor:
     """Return the predictor of a classifier, given what the file has of it.
 
@@ -28,7 +29,7 @@ def decode_predictor(
     if network is None:
         return predictor
     arrays, _ = decode_arrays(network, predictor, members)
-    for array in network["optimizer_variables"]:
+    for array in network.get("optimizer_variables", []):
         take_member(members, array["array"])
     names = attributes.get("feature_names_in_")
     return make_predictor(arrays, attributes["classes_"], names)
