@@ -75,6 +75,7 @@ def make_top_words() -> TopWords:
         counts=np.array([7, 110]),
         n_reviews=1000,
         classes=np.array(["bad", "good"]),
+        target="good",
     )
 
 
