@@ -80,7 +80,7 @@ def found_notes(texts: Sequence[str], labels: Sequence[str], *, is_balanced: boo
         labels_of[text_key(text)].add(label)
     n_contradictory = sum(len(found) > 1 for found in labels_of.values())
     if n_contradictory:
-        yield f"{n_contradictory:,} texts stand there with several labels"
+        yield f"texts that stand there with several labels: {n_contradictory:,}"
 
 
 def _n_repeats(texts: Sequence[str]) -> int:
