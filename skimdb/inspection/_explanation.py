@@ -268,8 +268,8 @@ class ReviewExplanation:
                 ReviewWord(name, value, False)
                 for name, value in zip(self.names, self.contributions.tolist(), strict=True)
             ]
-            return highlighted_html(self.title, words)
-        return highlighted_html(self.title, self.words, self.elsewhere(_MAX_ROWS))
+            return highlighted_html(self.title, words, self.sides)
+        return highlighted_html(self.title, self.words, self.sides, self.elsewhere(_MAX_ROWS))
 
 
 class ReviewExplanations(Sequence[ReviewExplanation]):

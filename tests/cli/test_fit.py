@@ -201,30 +201,21 @@ def test_fit_without_characters(data, model, tmp_path):
     assert all(name.startswith("words__") for name in names)
 
 
-def test_fit_leaves_characters_out_of_very_long_texts(tmp_path, capsys):
-    words = ["good", "bad", "film", "plot", "cast", "fun", "dull", "great", "poor", "scene"]
+@pytest.mark.parametrize(("between", "has_characters"), [(" ", False), ("", True)])
+def test_fit_leaves_characters_out_of_very_long_texts_with_spaces(
+    tmp_path, monkeypatch, capsys, between, has_characters
+):
+    monkeypatch.setattr("skimdb.cli.fit._MANY_CHARACTERS", 4000)
     rng = np.random.default_rng(0)
-    texts = [" ".join(rng.choice(words, 60_000)) for _ in range(40)]
-    rows = [(text, "np"[i % 2]) for i, text in enumerate(texts)]
+    texts = [between.join(rng.choice([*"好坏电影真很"], 120)) for _ in range(40)]
+    # Some words without spaces are known too.
+    rows = [(f"{text} 很好 不错", "np"[i % 2]) for i, text in enumerate(texts)]
     data = write_csv(tmp_path / "r.csv", ["text", "label"], rows)
     path = tmp_path / "model"
     assert main(["fit", str(data), "-o", str(path), "--no-check", "--epochs", "1"]) == 0
-    assert "N-grams of characters are left out" in capsys.readouterr().err
+    assert ("N-grams of characters are left out" in capsys.readouterr().err) != has_characters
     names = skimdb.load(path)[:-1].get_feature_names_out()
-    assert all(name.startswith("words__") for name in names)
-
-
-def test_fit_takes_characters_of_very_long_texts_without_spaces(tmp_path, capsys):
-    rng = np.random.default_rng(0)
-    # Texts repeat a few characters, so that there are few n-grams.
-    texts = ["".join(rng.permutation([*"好坏电影"])) * 65_000 for _ in range(40)]
-    rows = [(text, "np"[i % 2]) for i, text in enumerate(texts)]
-    data = write_csv(tmp_path / "r.csv", ["text", "label"], rows)
-    path = tmp_path / "model"
-    assert main(["fit", str(data), "-o", str(path), "--no-check", "--epochs", "1"]) == 0
-    assert "are left out" not in capsys.readouterr().err
-    names = skimdb.load(path)[:-1].get_feature_names_out()
-    assert any(name.startswith("characters__") for name in names)
+    assert any(name.startswith("characters__") for name in names) == has_characters
 
 
 def test_fit_that_fails_leaves_the_old_model(data, tmp_path, capsys):
