@@ -166,7 +166,8 @@ def _predict_table(args: argparse.Namespace) -> None:
 
 def _check_table_arguments(args: argparse.Namespace) -> None:
     if Path(args.file).is_dir():
-        raise ValueError(f"{args.file} is a folder: predicting a folder requires -o FOLDER")
+        given = "" if args.output is None else f", got -o {args.output}, which is a file"
+        raise ValueError(f"{args.file} is a folder: predicting a folder requires -o FOLDER{given}")
     if args.output is None and args.format == "parquet":
         raise ValueError("--format parquet requires -o")
     if args.output is not None and args.format == "table":

@@ -44,7 +44,9 @@ EXPLANATION = ReviewExplanation(
     log_odds=1.5,
     baseline=0.0,
     classes=np.array(["negative", "positive"]),
-    words=tuple(ReviewWord(word, (word,)) for word in WORDS),
+    target="positive",
+    words=tuple(ReviewWord(word, 0.5) for word in WORDS),
+    is_in_words=np.ones(300, dtype=bool),
 )
 TOP_WORDS = TopWords(
     names=np.array(WORDS[:20], dtype=object),
@@ -53,6 +55,7 @@ TOP_WORDS = TopWords(
     counts=np.arange(9_980, 10_000),
     n_reviews=25_000,
     classes=np.array(["negative", "positive"]),
+    target="positive",
 )
 
 DRAW: dict[str, Callable[..., Any]] = {

@@ -27,7 +27,9 @@ def make_explanation(contributions: list[float], names: Any = None) -> ReviewExp
         log_odds=1.0,
         baseline=0.0,
         classes=np.array(["bad", "good"]),
+        target="good",
         words=(),
+        is_in_words=np.zeros(len(names), dtype=bool),
     )
 
 
@@ -132,6 +134,7 @@ def test_empty_top_words_are_refused() -> None:
         counts=empty.astype(int),
         n_reviews=2,
         classes=np.array(["bad", "good"]),
+        target="good",
     )
     with pytest.raises(ValueError, match="words must contain at least one word"):
         WordContributionDisplay.from_top_words(words)
