@@ -1,8 +1,9 @@
-"""Write files atomically."""
+"""Write files and folders atomically."""
 
 import os
 import re
 import secrets
+import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -17,7 +18,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
     The temporary file is in the same folder, and is removed if the block raises.
     """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    temporary = _part_of(path)
     try:
         with temporary.open("xb") as file:
             yield file
@@ -26,6 +27,34 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Make a temporary folder that replaces the folder `path` when the block ends.
+
+    The temporary folder is beside it, and is removed if the block raises. Temporary folders that
+    killed processes left behind are removed too.
+    """
+    for leftover in leftover_parts([path]):
+        shutil.rmtree(leftover, ignore_errors=True)
+    temporary = _part_of(path)
+    former = _part_of(path)
+    try:
+        temporary.mkdir()
+        yield temporary
+        if path.exists():
+            path.rename(former)
+        temporary.rename(path)
+    finally:
+        if former.exists() and not path.exists():
+            former.rename(path)
+        for folder in (temporary, former):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
 
 
 _PART = re.compile(r"(?P<name>.+)\.(?P<pid>\d+)-[0-9a-f]{8}\.part")
