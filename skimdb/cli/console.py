@@ -48,13 +48,15 @@ def integer_from(least: int, most: int | None = None) -> Callable[[str], int]:
     return integer
 
 
-def add_n_jobs(parser: argparse.ArgumentParser, what: str) -> None:
+def add_n_jobs(
+    parser: argparse.ArgumentParser, what: str, *, default: str = "the number of processors"
+) -> None:
     """Add the argument ``--n-jobs``."""
     parser.add_argument(
         "--n-jobs",
         type=integer_from(1),
         metavar="N",
-        help=f"{what} (default: the number of processors)",
+        help=f"{what} (default: {default})",
     )
 
 

@@ -125,7 +125,8 @@ def run(args: argparse.Namespace) -> None:
     tables = [] if check is None else list(check.tables())
     metadata: dict[str, Any] = {"date": date.today().isoformat(), "texts": len(texts)}
     if check is not None:
-        metadata |= {"tested on": check.where} | {name: value for name, value in tables[0].rows}
+        metadata |= {"tested on": check.where}
+        metadata |= {name: score for name, score in tables[0].rows}  # noqa: C416
     with status("Saving the model"):
         skimdb.save(pipeline, args.output, metadata=metadata)
     for table in tables:

@@ -15,7 +15,7 @@ from skimdb.inspection._explanation import (
     explain_reviews,
 )
 from skimdb.inspection._highlight import MAX_OPACITY
-from skimdb.inspection._style import BLUE, ORANGE, legend_above, panels
+from skimdb.inspection._style import BLUE, ORANGE, legend_above, panels, plain_text
 
 # In multiples of the font size.
 _LINE_HEIGHT, _SPACE, _UNDERLINE_DEPTH = 1.9, 0.45, 0.3
@@ -200,7 +200,7 @@ class ReviewTextDisplay:
         self.figure_, (self.ax_,) = panels(ax, 1)
         self.ax_.set_axis_off()
         for label, color in zip(self.classes, [ORANGE, BLUE], strict=True):
-            self.ax_.fill([], [], color=color, label=f"For {label}")
+            self.ax_.fill([], [], color=color, label=plain_text(f"For {label}"))
         legend_above(self.ax_, title=self.title, ncols=2)
         # The layout decides the size of the axes, to which lines are wrapped.
         self.figure_.canvas.figure.draw_without_rendering()

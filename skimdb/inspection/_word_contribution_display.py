@@ -17,7 +17,7 @@ from skimdb.inspection._explanation import (
     sides,
 )
 from skimdb.inspection._split_pipeline import FloatArray
-from skimdb.inspection._style import BLACK, BLUE, ORANGE, legend_above, panels
+from skimdb.inspection._style import BLACK, BLUE, ORANGE, legend_above, panels, plain_text
 from skimdb.inspection._top_words import TopWords
 
 
@@ -235,14 +235,17 @@ class WordContributionDisplay:
         rows = np.arange(len(self.names))
         masks = [self.contributions < 0, self.contributions >= 0]
         self.bars_ = [
-            self.ax_.barh(rows[mask], self.contributions[mask], color=color, label=f"For {label}")
+            self.ax_.barh(
+                rows[mask],
+                self.contributions[mask],
+                color=color,
+                label=plain_text(f"For {label}"),
+            )
             for label, color, mask in zip(self.classes, [ORANGE, BLUE], masks, strict=True)
         ]
         self.ax_.axvline(0, color=BLACK, linewidth=0.8)
-        self.ax_.set_yticks(rows, self.names)
-        for name in self.ax_.get_yticklabels():
-            name.set_parse_math(False)
+        self.ax_.set_yticks(rows, [plain_text(name) for name in self.names])
         self.ax_.set_ylim(len(rows) - 0.5, -0.5)
-        self.ax_.set_xlabel(self.label)
+        self.ax_.set_xlabel(plain_text(self.label))
         legend_above(self.ax_, title=self.title, ncols=2)
         return self

@@ -1,10 +1,12 @@
-"""Write files atomically."""
+"""Write files and folders atomically."""
 
+import glob
 import os
+import secrets
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO
@@ -48,6 +50,32 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             raise
 
 
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Make a temporary folder that replaces the folder `path` when the block ends.
+
+    The temporary folder is beside it, hidden, and is removed if the block raises; what killed
+    processes left of the same folder is removed first.
+    """
+    path = Path(os.path.realpath(path))
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        _remove_abandoned_folder(leftover)
+    name = f".{path.name}.{secrets.token_hex(4)}"
+    temporary, former = path.with_name(f"{name}.part"), path.with_name(f"{name}.former")
+    temporary.mkdir()
+    try:
+        with _locked_folder(temporary):
+            yield temporary
+            if path.exists():
+                path.rename(former)
+            temporary.rename(path)
+    finally:
+        if former.exists() and not path.exists():
+            former.rename(path)
+        for folder in (temporary, former):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def remove_leftovers(path: Path) -> None:
     """Remove the temporary files that killed processes left behind when writing `path`."""
     path = Path(os.path.realpath(path))
@@ -69,10 +97,18 @@ def _open_part(path: Path) -> tuple[Path, BinaryIO]:
         except FileExistsError:
             continue
         _lock(file, wait=True)
-        if part.exists():  # Another writer may have removed it before it was locked.
+        # Before it was locked, another writer may have removed it, and a third one made its own.
+        if _is_at(part, file):
             break
         file.close()
     return part, file
+
+
+def _is_at(path: Path, file: BinaryIO) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _remove_abandoned(part: Path) -> None:
@@ -81,8 +117,7 @@ def _remove_abandoned(part: Path) -> None:
         with part.open("rb") as file:
             _lock(file, wait=False)
             # Until the file was locked, its writer may have renamed it, and another made a new one.
-            is_same = os.path.samestat(os.fstat(file.fileno()), part.stat())
-            if sys.platform != "win32" and is_same:
+            if sys.platform != "win32" and _is_at(part, file):
                 part.unlink()
         if sys.platform == "win32":  # where files that others have open cannot be removed
             part.unlink()
@@ -90,7 +125,28 @@ def _remove_abandoned(part: Path) -> None:
         return
 
 
-def _lock(file: BinaryIO, *, wait: bool) -> None:
+@contextmanager
+def _locked_folder(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    if sys.platform == "win32":  # which has no locks of folders
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(descriptor, wait=wait)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _remove_abandoned_folder(folder: Path) -> None:
+    """Remove a temporary folder unless a process is writing it."""
+    if sys.platform == "win32":
+        return
+    with suppress(OSError), _locked_folder(folder, wait=False):
+        shutil.rmtree(folder)
+
+
+def _lock(file: BinaryIO | int, *, wait: bool) -> None:
     """Lock a file; if others have locked it, wait or raise an OSError."""
     if sys.platform == "win32":
         return

@@ -96,6 +96,35 @@ def test_module_and_script_are_the_same(capsys):
     assert script.load() is main
 
 
+INTERRUPTED_IMPORT = """
+import sys
+from skimdb.cli import main
+
+class Interrupt:
+    def find_spec(self, name, path, target=None):
+        if name == sys.argv[1]:
+            try:
+                raise KeyboardInterrupt
+            except KeyboardInterrupt as error:
+                if sys.argv[2] == "as it is":
+                    raise
+                raise ImportError("initialization failed") from error
+
+sys.meta_path.insert(0, Interrupt())
+sys.exit(main(["report"]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "how"),
+    [("rich", "as it is"), ("matplotlib", "as it is"), ("scipy", "in C++")],
+)
+def test_interrupt_during_imports_ends_as_any_other(module, how):
+    run = [sys.executable, "-c", INTERRUPTED_IMPORT, module, how]
+    process = subprocess.run(run, check=False, capture_output=True, text=True)
+    assert (process.returncode, process.stderr) == (130, "skimdb: interrupted\n")
+
+
 def no_text_pipeline(path):
     X = [[1, 4, 5], [1, 6, 7]] * 5
     pipeline = make_pipeline(MultiHotVectorizer(10), DenseSentimentClassifier(epochs=1))

@@ -82,12 +82,6 @@ def test_prediction_is_the_title_of_the_legend() -> None:
     assert display.ax_.get_xlabel() == "Contribution to the log-odds"
 
 
-def test_dollar_signs_are_not_parsed_as_math() -> None:
-    display = WordContributionDisplay.from_explanation(make_explanation([1.0], ["$\\frac$"]))
-    display.figure_.canvas.draw()
-    assert tick_labels(display) == ["$\\frac$"]
-
-
 @pytest.mark.parametrize("method", ["occlusion", "gradient"])
 def test_from_estimator_explains_one_review(pipeline: Pipeline, method: Any) -> None:
     display = WordContributionDisplay.from_estimator(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skimdb.utils._files import atomic_file, remove_leftovers
+from skimdb.utils._files import atomic_file, atomic_folder, remove_leftovers
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
 
@@ -48,6 +48,63 @@ def test_temporary_file_is_hidden_and_in_the_same_folder(tmp_path):
     with atomic_file(tmp_path / "file"):
         (part,) = tmp_path.iterdir()
         assert part.name.startswith(".file.")
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_folder_is_replaced_when_it_is_complete(tmp_path, exists):
+    path = tmp_path / "folder"
+    if exists:
+        path.mkdir()
+        (path / "old").touch()
+    with atomic_folder(path) as folder:
+        (folder / "new").touch()
+        assert path.exists() == exists
+    assert [file.name for file in path.iterdir()] == ["new"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_error_leaves_only_the_old_folder(tmp_path, error):
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").touch()
+
+    def write():
+        with atomic_folder(path) as folder:
+            (folder / "new").touch()
+            raise error
+
+    with pytest.raises(error):
+        write()
+    assert [file.name for file in path.iterdir()] == ["old"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_old_folder_comes_back_if_the_new_one_cannot_be_put_in_its_place(tmp_path):
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").touch()
+
+    def write():
+        with atomic_folder(path) as folder:
+            folder.rmdir()
+
+    with pytest.raises(FileNotFoundError):
+        write()
+    assert [file.name for file in path.iterdir()] == ["old"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@posix
+def test_folders_that_killed_processes_left_behind_are_removed(tmp_path):
+    killed = KILLED.replace("atomic_file", "atomic_folder")
+    subprocess.run([sys.executable, "-c", killed, tmp_path / "folder"], check=False)
+    (leftover,) = tmp_path.iterdir()
+    assert leftover.name.startswith(".folder.")
+    with atomic_folder(tmp_path / "folder"), atomic_folder(tmp_path / "folder"):
+        assert not leftover.exists()
+        assert len(list(tmp_path.iterdir())) == 2  # of writers that are alive
+    assert list(tmp_path.iterdir()) == [tmp_path / "folder"]
 
 
 @posix
