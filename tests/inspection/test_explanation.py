@@ -126,7 +126,7 @@ class TestOcclusion:
             ([MultinomialNB()], joint_log_odds),
             ([RandomForestClassifier(20, random_state=0)], clipped_log_odds),
         ],
-        ids=str,
+        ids=lambda value: getattr(value, "__name__", None) or type(value[0]).__name__,
     )
     def test_is_how_much_the_log_odds_fall_without_the_word(
         self, steps: list[Any], log_odds: Any

@@ -1,35 +1,33 @@
 """What single features do to log-odds, against whole matrices and Keras' own gradient."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from scipy.special import logit
 
 from skimdb import DenseSentimentClassifier
-from skimdb.neural_network import _first_layer
 from skimdb.neural_network._first_layer import FirstLayer
+from tests.neural_network.common import make_multi_hot
+
+NETWORKS = {
+    "relu, dropout": {"units": [5, 3], "dropout": 0.4},
+    "sigmoid": {"layers": 1, "activation": "sigmoid"},
+    "no hidden layer": {"layers": 0},
+    "three classes": {"units": 4, "activation": "tanh"},
+}
 
 
-@pytest.fixture(params=["relu, dropout", "sigmoid", "no hidden layer", "three classes"])
-def classifier(request, reviews):
-    parameters = {
-        "relu, dropout": {"units": [5, 3], "dropout": 0.4},
-        "sigmoid": {"layers": 1, "activation": "sigmoid"},
-        "no hidden layer": {"layers": 0},
-        "three classes": {"units": 4, "activation": "tanh"},
-    }
-    X, y = reviews
+@pytest.fixture(scope="module", params=NETWORKS)
+def classifier(request):
+    fitted = DenseSentimentClassifier(
+        epochs=3, learning_rate=0.02, random_state=0, **NETWORKS[request.param]
+    )
+    X, y = make_multi_hot(150, 30)
     if request.param == "three classes":
         y = y + np.arange(len(y)) % 2
-    fitted = DenseSentimentClassifier(
-        epochs=3, learning_rate=0.02, random_state=0, **parameters[request.param]
-    )
     return fitted.fit(X, y)
-
-
-@pytest.fixture(params=[1, 40, 2**22])
-def block_size(request, monkeypatch):
-    monkeypatch.setattr(_first_layer, "_SUMS_PER_BLOCK", request.param)
 
 
 def entries_of(X):
@@ -47,9 +45,8 @@ def log_odds(classifier, X, targets):
     return logit(probability)
 
 
-@pytest.mark.usefixtures("block_size")
 def test_occlusion_is_the_fall_of_the_log_odds(classifier, more_reviews):
-    X = more_reviews[0][:12]
+    X = more_reviews[0][:20]
     rows, columns, values = entries_of(X)
     occluded = X[rows].toarray()
     occluded[np.arange(len(rows)), columns] -= values
@@ -63,9 +60,28 @@ def test_occlusion_is_the_fall_of_the_log_odds(classifier, more_reviews):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-@pytest.mark.usefixtures("block_size")
+def test_many_features_of_a_wide_network_take_little_memory(more_reviews):
+    X = more_reviews[0]
+    parameters = {"units": 2**16, "layers": 1, "epochs": 1, "batch_size": 60, "random_state": 0}
+    network = DenseSentimentClassifier(**parameters).fit(*more_reviews)._state.network
+    rows, columns, values = entries_of(X)
+    targets = np.ones(X.shape[0], dtype=np.intp)
+    tracemalloc.start()
+    found = FirstLayer(network).occlude(X, targets, rows, columns, values)
+    products = FirstLayer(network).gradient_times_input(X, targets, rows, columns, values)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.5e8  # all at once, more than 4e8
+    for i in range(0, len(rows), 20):
+        entry = X[rows[i]], targets[:1], [0], columns[[i]], values[[i]]
+        np.testing.assert_allclose(found[i], FirstLayer(network).occlude(*entry)[0], atol=1e-5)
+        np.testing.assert_allclose(
+            products[i], FirstLayer(network).gradient_times_input(*entry)[0], atol=1e-5
+        )
+
+
 def test_gradient_is_that_of_keras(classifier, more_reviews):
-    X = more_reviews[0][:12]
+    X = more_reviews[0][:20]
     rows, columns, values = entries_of(X)
     targets = targets_of(classifier, X)
     n_classes = len(classifier.classes_)

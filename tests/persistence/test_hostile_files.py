@@ -53,7 +53,8 @@ def saved(tmp_path_factory, fitted):
 
 # Each example writes the file again, so that examples can share the fixtures.
 PROPERTY = settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 RANDOM = st.integers(0, 2**32 - 1).map(random.Random)
 

@@ -158,7 +158,7 @@ def test_classifier_comes_back_unchanged(path, case):
         keras.optimizers.SGD(0.1, momentum=0.9),
         keras.optimizers.Adam(amsgrad=True, use_ema=True),
     ],
-    ids=str,
+    ids=["rmsprop", "adam", "SGD", "Adam"],
 )
 def test_training_continues_as_without_saving(path, features, optimizer):
     X, y = features
