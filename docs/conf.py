@@ -30,7 +30,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "myst_parser",
 ]
-exclude_patterns = ["_build", "_templates", "examples"]
+exclude_patterns = ["_build", "_templates", "examples", "benchmarks/results/**/*-summary.md"]
 templates_path = ["_templates"]
 default_role = "literal"
 # Every reference to an object of this package must be found. Those to others need a network.
@@ -48,7 +48,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "api/backreferences",
     "doc_module": ("skimdb",),
     "reference_url": {"skimdb": None},
-    "ignore_pattern": r"texts\.py",
+    "ignore_pattern": r"[/\\]texts\.py",
     "abort_on_example_error": True,
     "within_subsection_order": "FileNameSortKey",
     "capture_repr": ("_repr_html_",),
@@ -73,7 +73,7 @@ def copy_results(_: Sphinx) -> None:
     """Bring the committed pages of the benchmarks into the documentation."""
     target = HERE / "benchmarks" / "results"
     shutil.rmtree(target, ignore_errors=True)
-    ignored = shutil.ignore_patterns("*.json", "*.html", "fits", "*-summary.md")
+    ignored = shutil.ignore_patterns("*.json", "*.html", "fits")
     shutil.copytree(ROOT / "benchmarks" / "results", target, ignore=ignored)
 
 
