@@ -48,7 +48,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "api/backreferences",
     "doc_module": ("skimdb",),
     "reference_url": {"skimdb": None},
-    "ignore_pattern": r"[/\\]texts\.py",
+    "ignore_pattern": r"^texts\.py$",
     "abort_on_example_error": True,
     "within_subsection_order": "FileNameSortKey",
     "capture_repr": ("_repr_html_",),
