@@ -38,6 +38,7 @@ nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!skimdb\.).*")]
 
 autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
 autosummary_generate = True
 numpydoc_show_class_members = False
 myst_heading_anchors = 3
@@ -66,6 +67,7 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
     "show_prev_next": False,
+    "show_toc_level": 2,
 }
 
 

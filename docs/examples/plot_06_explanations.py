@@ -27,7 +27,7 @@ print(f"accuracy {classifier.score(X_test, y_test):.3f}")
 # ----------
 #
 # In a notebook, an explanation is shown as the text with its words shaded: blue with a solid line
-# for the second class, orange with a dotted line for the first.
+# for the second class, "positive", orange with a dotted line for the first.
 
 review = "The plot was not bad, the cast is wonderful, but the ending seemed tedious."
 explain_reviews(classifier, [review])[0]
