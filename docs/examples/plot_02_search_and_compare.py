@@ -77,8 +77,8 @@ ComparisonDisplay.from_comparison(comparison)
 
 # %%
 # The tests are paired. The interval of the mean difference takes into account that the training
-# parts of the folds overlap. Where it contains 0, as with the few reviews and the single words here,
-# it cannot be told which classifier is better. On n-grams of more reviews, it can
+# parts of the folds overlap. Where it contains 0, as with the few reviews and the single words
+# here, it cannot be told which classifier is better. On n-grams of more reviews, it can
 # (:doc:`/benchmarks/index`).
 
 for difference in comparison.pairwise():
