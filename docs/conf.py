@@ -57,6 +57,8 @@ sphinx_gallery_conf = {
 }
 
 html_theme = "pydata_sphinx_theme"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
 html_title = f"skimdb {version}"
 html_show_sourcelink = False
 html_copy_source = False
