@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 
 import skimdb
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer, make_text_classifier
-from skimdb.feature_extraction import CharacterEncoder, LogCountRatioScaler, WordIndexEncoder
+from skimdb.feature_extraction import CharacterEncoder, WordIndexEncoder
 from skimdb.inspection import explain_reviews
 
 GOOD, BAD = ["good", "great", "fine"], ["bad", "dull", "poor"]
@@ -63,7 +63,7 @@ def test_grid_search_over_every_step(pipeline, texts_and_labels):
     grid = {
         "features__words__wordindexencoder__punctuation": ["", "!"],
         "features__characters__multihotvectorizer__ngram_range": [(1, 1), (1, 2)],
-        "features__words__logcountratioscaler__alpha": [1.0],
+        "features__words__multihotvectorizer__max_features": [20],
         "classifier__units": [2],
     }
     search = GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(*texts_and_labels)
@@ -104,20 +104,24 @@ def test_network_is_trained_on_words_and_weighted_characters_of_all_texts(texts_
         make_pipeline(
             encoder,
             MultiHotVectorizer(None, ngram_range=(1, longest), oov_char=oov_char, min_df=2),
-            LogCountRatioScaler(),
-        ).fit_transform(texts, y)
+        ).fit_transform(texts)
         for encoder, longest, oov_char in (
             (WordIndexEncoder(punctuation=string.punctuation.replace("'", "")), 3, 2),
             (CharacterEncoder(), 5, None),
         )
     )
     network = DenseSentimentClassifier(
-        32, layers=1, optimizer="adam", epochs=fitted[-1].best_epoch_, random_state=0
+        16,
+        layers=1,
+        optimizer="adam",
+        feature_scaling="log_count_ratio",
+        epochs=fitted[-1].best_epoch_,
+        random_state=0,
     )
     features = sp.hstack([words, 0.3 * characters], format="csr")
     expected = network.fit(features, y).predict_proba(features)
     np.testing.assert_allclose(fitted.predict_proba(texts), expected, atol=1e-5)
-    assert len(fitted[-1].validation_history_["val_loss"]) >= fitted[-1].best_epoch_
+    assert len(fitted[-1].validation_history_["val_brier"]) >= fitted[-1].best_epoch_
 
 
 def test_words_of_a_text_are_shaded_by_the_ngrams_of_words(texts_and_labels):

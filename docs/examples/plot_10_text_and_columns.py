@@ -15,6 +15,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from texts import make_texts
 
 from skimdb import DenseSentimentClassifier, make_text_classifier
+from skimdb.feature_extraction import LogCountRatioScaler
 from skimdb.inspection import ComparisonDisplay
 from skimdb.model_selection import compare_estimators
 
@@ -34,9 +35,11 @@ table = pd.DataFrame(
 table.head()
 
 # %%
-# The features of the recommended pipeline are its first step.
+# The features of the recommended pipeline are its first step. Its network scales them by their
+# log-count ratios, which is done here before the other columns come in.
 
-text_features = make_text_classifier(ngram_range=(1, 2), char_ngram_range=None)[:-1]
+ngrams = make_text_classifier(ngram_range=(1, 2), char_ngram_range=None)[:-1]
+text_features = make_pipeline(ngrams, LogCountRatioScaler())
 other_features = [(OneHotEncoder(), ["trip"]), (StandardScaler(), ["nights"])]
 
 

@@ -1,7 +1,7 @@
 """Scale features by the log ratio of their frequencies in the classes."""
 
 from numbers import Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,6 +19,8 @@ from sklearn.utils.validation import (
 )
 
 from skimdb.utils._documentation import DocumentedMixin
+
+FloatArray: TypeAlias = NDArray[np.float64]
 
 _DTYPES = [np.float64, np.float32]
 
@@ -162,13 +164,8 @@ class LogCountRatioScaler(DocumentedMixin, OneToOneFeatureMixin, TransformerMixi
                 f"got {len(classes)} class(es): {classes}."
             )
         class_weights = weight * (labels == classes[:, np.newaxis])
-        sums = _weighted_sums(class_weights, features)
-        if len(classes) == 2:
-            rest, sums = sums
-        else:
-            rest = _sums_of_others(sums)
-        # Unlike a quotient, a difference of logarithms cannot underflow.
-        ratio = _log_frequencies(self.alpha + sums) - _log_frequencies(self.alpha + rest)
+        sums = weighted_sums(class_weights, features)
+        ratio = log_count_ratio(sums, self.alpha)
         # Set attributes only after all checks, so that a failed fit changes nothing.
         validate_data(self, X, y, skip_check_array=True)
         self.classes_ = classes
@@ -216,7 +213,7 @@ class LogCountRatioScaler(DocumentedMixin, OneToOneFeatureMixin, TransformerMixi
         return X
 
     @property
-    def scale_(self) -> NDArray[np.float64]:
+    def scale_(self) -> FloatArray:
         """Factor of each feature."""
         return self._scale(slice(None), np.float64)
 
@@ -230,13 +227,29 @@ class LogCountRatioScaler(DocumentedMixin, OneToOneFeatureMixin, TransformerMixi
 
     def _scale(self, columns: Any, dtype: DTypeLike) -> NDArray[Any]:
         """Return the factors of some columns."""
-        ratio = self.feature_log_count_ratio_[..., columns]
-        if ratio.ndim > 1:
-            ratio = np.sqrt(np.mean(np.square(ratio), axis=0))
-        return ratio.astype(dtype)
+        return factors(self.feature_log_count_ratio_[..., columns]).astype(dtype)
 
 
-def _weighted_sums(weights: NDArray[np.float64], X: Any) -> NDArray[np.float64]:
+def log_count_ratio(sums: FloatArray, alpha: float) -> FloatArray:
+    """Return the log-count ratios of features from their sums in each class.
+
+    `sums` has shape (n_classes, n_features), and so has the result, but for two classes, where it
+    has shape (n_features,).
+    """
+    if len(sums) == 2:
+        rest, sums = sums
+    else:
+        rest = _sums_of_others(sums)
+    # Unlike a quotient, a difference of logarithms cannot underflow.
+    return _log_frequencies(alpha + sums) - _log_frequencies(alpha + rest)
+
+
+def factors(ratio: FloatArray) -> FloatArray:
+    """Return one factor per feature from the ratios that `log_count_ratio` returns."""
+    return ratio if ratio.ndim == 1 else np.sqrt(np.mean(np.square(ratio), axis=0))
+
+
+def weighted_sums(weights: FloatArray, X: Any) -> FloatArray:
     sums = np.zeros((len(weights), X.shape[1]))
     for start in range(0, X.shape[0], _ROWS_PER_BLOCK):
         block = slice(start, start + _ROWS_PER_BLOCK)
@@ -250,7 +263,7 @@ def _weighted_sums(weights: NDArray[np.float64], X: Any) -> NDArray[np.float64]:
     return sums
 
 
-def _sums_of_others(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+def _sums_of_others(sums: FloatArray) -> FloatArray:
     """Return the sum of all other rows for each row, without differences, which may cancel."""
     others = np.zeros_like(sums)
     others[1:] += np.cumsum(sums[:-1], axis=0)
@@ -258,5 +271,5 @@ def _sums_of_others(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return others
 
 
-def _log_frequencies(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+def _log_frequencies(counts: FloatArray) -> FloatArray:
     return np.asarray(np.log(counts) - np.log(counts.sum(axis=-1, keepdims=True)))

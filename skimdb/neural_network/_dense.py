@@ -20,7 +20,7 @@ from skimdb.neural_network._callbacks import copy_callbacks
 from skimdb.neural_network._keras_optimizer import make_optimizer
 from skimdb.neural_network._logit_classifier import LogitClassifier
 from skimdb.neural_network._network import find_activation, hidden_units, initial_dropout_states
-from skimdb.neural_network._samples import check_samples
+from skimdb.neural_network._samples import check_samples, log_count_ratio_factors
 from skimdb.neural_network._state import NetworkState
 from skimdb.neural_network._training import Training, logits, train
 from skimdb.neural_network.arrays import (
@@ -77,8 +77,13 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         Samples per gradient step. "auto" stands for a power of two from 32 to 512, about a
         fiftieth of the samples; in `partial_fit`, for 512.
     early_stopping : bool, default=False
-        Stop when the loss on validation data has not improved for `patience` epochs, and go
-        back to the weights of the best epoch.
+        Stop when `monitor` has not improved for `patience` epochs, and go back to the weights of
+        the best epoch.
+    monitor : {"val_loss", "val_brier"}, default="val_loss"
+        What early stopping looks at: the loss on the validation data, or their Brier score, the
+        mean squared error of the probabilities, as in scikit-learn's `brier_score_loss`. The loss
+        grows beyond all bounds where a network errs with certainty, and so stops sooner, often
+        before rare classes are learned.
     patience : int, default=2
         Epochs without improvement before early stopping.
     validation_fraction : float, default=0.1
@@ -88,6 +93,11 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
     refit : bool, default=False
         With early stopping, train a new network on all data, including the validation data, for
         the best number of epochs.
+    feature_scaling : {"log_count_ratio"} or None, default=None
+        Train on features that are scaled by the log-count ratios of the training data, as by
+        :class:`~skimdb.feature_extraction.LogCountRatioScaler`. Unlike with a scaler before the
+        classifier, the ratios know nothing of the labels of the validation data, which so remain
+        an honest judge of the number of epochs. See Notes.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, by which the sample weights are multiplied; classes that a dict
         leaves out have weight 1. They also weigh the part that early stopping sets aside, but
@@ -112,7 +122,7 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         The labels.
     history_ : dict of lists
         For each epoch since the network was built: "loss", "accuracy", and with validation data
-        "val_loss" and "val_accuracy".
+        "val_loss" and "val_accuracy", and "val_brier" if early stopping looks at it.
     validation_history_ : dict of lists
         The same for the training that chose the number of epochs. Only with ``refit=True``.
     n_iter_ : int
@@ -139,6 +149,12 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
     **Number of steps.** With n samples, ``batch_size="auto"`` is ``2 ** round(log2(n / 50))``, at
     least 32 and at most 512, and ``epochs="auto"`` is ``round(200 / ceil(n / batch_size))``, at
     least 1: 512 and 4 for the 25,000 IMDB reviews.
+
+    **Scaled features.** With ``feature_scaling="log_count_ratio"``, features must not be negative.
+    After training, the factors are multiplied into the first layer's kernel, so the network takes
+    features as they are. Penalties, and callbacks that look at the weights, see the kernel
+    before that; the optimizer starts afresh after it. `fit` alone scales, and not with
+    `warm_start`.
 
     **Weights.** `fit` divides the sample weights by their mean, so that only their ratios count.
     The loss of a batch is divided by its number of samples. `partial_fit` does not know all weights
@@ -208,9 +224,11 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         "epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "early_stopping": ["boolean"],
+        "monitor": [StrOptions({"val_loss", "val_brier"})],
         "patience": [Interval(Integral, 0, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "refit": ["boolean"],
+        "feature_scaling": [StrOptions({"log_count_ratio"}), None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "callbacks": [list, None],
         "warm_start": ["boolean"],
@@ -232,9 +250,11 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         epochs: int | str = "auto",
         batch_size: int | str = "auto",
         early_stopping: bool = False,
+        monitor: str = "val_loss",
         patience: int = 2,
         validation_fraction: float = 0.1,
         refit: bool = False,
+        feature_scaling: str | None = None,
         class_weight: dict[Any, float] | str | None = None,
         callbacks: list[Any] | None = None,
         warm_start: bool = False,
@@ -253,9 +273,11 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         self.epochs = epochs
         self.batch_size = batch_size
         self.early_stopping = early_stopping
+        self.monitor = monitor
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.refit = refit
+        self.feature_scaling = feature_scaling
         self.class_weight = class_weight
         self.callbacks = callbacks
         self.warm_start = warm_start
@@ -304,6 +326,11 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         TypeError
             For `callbacks` that are not Keras callbacks.
         """
+        if self.warm_start and self.feature_scaling:
+            raise ValueError(
+                f"feature_scaling={self.feature_scaling!r} needs a new network in each fit; set "
+                "warm_start=False."
+            )
         goes_on = self.warm_start and self.__sklearn_is_fitted__()
         samples, classes = self._check_training_data(X, y, sample_weight, reset=not goes_on)
         if goes_on and not np.array_equal(classes, self.classes_):
@@ -339,6 +366,11 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
             *,
             keep: bool,
         ) -> tuple[NetworkState, Training]:
+            factors = None
+            if self.feature_scaling:
+                factors = log_count_ratio_factors(samples, len(classes))
+                samples = samples.scaled(factors)
+                validation = validation and validation.scaled(factors)
             fresh = nullcontext(self._start(classes, seed, samples.X.dtype))
             with self._state.continued(keep=keep) if goes_on else fresh as state:
                 training = train(
@@ -349,9 +381,12 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
                     n_past_epochs=state.n_epochs,
                     validation=validation,
                     patience=patience,
+                    monitor=self.monitor,
                     callbacks=copy_callbacks(self.callbacks),
                     verbose=int(self.verbose),
                 )
+            if factors is not None:
+                state = self._with_scaled_kernel(state, factors)
             return state, training
 
         patience = self.patience if self.early_stopping else None
@@ -403,13 +438,18 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         Raises
         ------
         ValueError
-            For parameters or data that do not fit, and for a ``class_weight="balanced"``, which
-            needs all data at once.
+            For parameters or data that do not fit, and for ``class_weight="balanced"`` and
+            `feature_scaling`, which need all data at once.
         """
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' needs all data at once and is not for partial_fit. "
                 "Give the weights as a dict, or as sample_weight."
+            )
+        if self.feature_scaling:
+            raise ValueError(
+                f"feature_scaling={self.feature_scaling!r} needs all data at once and is not for "
+                "partial_fit. Set it to None to continue with the features as they are."
             )
         is_first = not self.__sklearn_is_fitted__()
         if is_first and classes is None:
@@ -579,6 +619,13 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         network = ArrayNetwork(architecture, initial_parameters(architecture, seed, dtype))
         optimizer = make_optimizer(self.optimizer, self.learning_rate, network)
         return NetworkState(network, optimizer, seed, initial_dropout_states(architecture, seed))
+
+    def _with_scaled_kernel(self, state: NetworkState, factors: FloatArray) -> NetworkState:
+        """Return a network for features that are not scaled, and its optimizer as at the start."""
+        network = state.settled_network
+        network.parameters[0] *= factors[:, np.newaxis]
+        optimizer = make_optimizer(self.optimizer, self.learning_rate, network)
+        return NetworkState(network, optimizer, state.seed, state.dropout_states)
 
     def _keep(
         self, state: NetworkState, classes: NDArray[Any], fit_method: str | None = None

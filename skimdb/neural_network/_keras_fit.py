@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 import tensorflow as tf
 
-from skimdb.neural_network.arrays import FloatArray, Matrix, Samples
+from skimdb.neural_network.arrays import FloatArray, Matrix, Samples, brier_score
 
 _PREDICT_BATCH_SIZE = 512
 
@@ -32,6 +32,18 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def shuffle(self, rng: np.random.Generator) -> None:
         """Put the samples in the order of an epoch."""
         self._order = rng.permutation(len(self._samples))
+
+
+class BrierScore(keras.callbacks.Callback):  # type: ignore[misc]
+    """Add "val_brier" to the logs of an epoch."""
+
+    def __init__(self, validation: Samples) -> None:
+        super().__init__()
+        self._validation = validation
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logits = predict_with_keras(self.model, self._validation.X)
+        logs["val_brier"] = brier_score(logits, self._validation)
 
 
 def fit_with_keras(

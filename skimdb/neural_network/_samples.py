@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_sample_weight, check_non_negative
 
+from skimdb.feature_extraction._log_count_ratio import factors, log_count_ratio, weighted_sums
 from skimdb.neural_network.arrays import FloatArray, IntArray, Matrix, Samples
 
 
@@ -67,6 +68,15 @@ def check_samples(
             present, indices = np.unique(indices, return_inverse=True)
             known = known[present]
     return Samples(X, indices, weight), known
+
+
+def log_count_ratio_factors(samples: Samples, n_classes: int) -> FloatArray:
+    """Return the factor of each feature, as LogCountRatioScaler has it."""
+    check_non_negative(samples.X, "feature_scaling='log_count_ratio' (X)")
+    of_class = samples.y == np.arange(n_classes)[:, np.newaxis]
+    weights = samples.sample_weight.astype(np.float64) * of_class
+    sums = weighted_sums(weights, samples.X)
+    return factors(log_count_ratio(sums, alpha=1.0)).astype(samples.X.dtype)
 
 
 def _class_weights(

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 import keras
 
 from skimdb.neural_network._callbacks import Callbacks, KerasMonitor, acts_on_batches
-from skimdb.neural_network._keras_fit import fit_with_keras, predict_with_keras
+from skimdb.neural_network._keras_fit import BrierScore, fit_with_keras, predict_with_keras
 from skimdb.neural_network._keras_optimizer import KerasOptimizer
 from skimdb.neural_network._state import NetworkState
 from skimdb.neural_network.arrays import (
@@ -45,6 +45,7 @@ def train(
     n_past_epochs: int,
     validation: Samples | None = None,
     patience: int | None = None,
+    monitor: str = "val_loss",
     callbacks: Callbacks = (),
     verbose: int = 0,
     incremental: bool = False,
@@ -66,6 +67,8 @@ def train(
         Evaluated after each epoch.
     patience : int, default=None
         Of early stopping; None for none.
+    monitor : {"val_loss", "val_brier"}, default="val_loss"
+        What early stopping looks at.
     callbacks : sequence of keras.callbacks.Callback
     verbose : int, default=0
         0 for silence, 1 for a progress bar, 2 for a line per epoch.
@@ -79,14 +82,17 @@ def train(
         or any(acts_on_batches(callback) for callback in callbacks)
     ):
         stopper = keras.callbacks.EarlyStopping(
-            monitor="val_loss", patience=patience or 0, restore_best_weights=True
+            monitor=monitor, mode="min", patience=patience or 0, restore_best_weights=True
         )
         model = state.changed_model or state.model
+        stopping = [] if patience is None else [stopper]
+        if patience is not None and validation is not None and monitor == "val_brier":
+            stopping.insert(0, BrierScore(validation))
         history = fit_with_keras(
             model,
             samples,
             batch_size=batch_size,
-            callbacks=callbacks if patience is None else [*callbacks, stopper],
+            callbacks=[*callbacks, *stopping],
             validation=validation,
             epoch_rngs=lambda epoch: epoch_rng(state.seed, n_past_epochs + epoch - epochs.start),
             initial_epoch=epochs.start,
@@ -96,11 +102,11 @@ def train(
         state.read()
         return Training(history, "keras", None if patience is None else stopper.best_epoch)
 
-    early_stopping = None if patience is None else EarlyStopping(patience)
-    monitor = None
+    early_stopping = None if patience is None else EarlyStopping(patience, monitor)
+    keras_monitor = None
     if callbacks or verbose:
         n_batches = -(-len(samples) // batch_size)
-        monitor = KerasMonitor(
+        keras_monitor = KerasMonitor(
             state, callbacks, verbose=verbose, epochs=epochs.stop, steps=n_batches
         )
     history = train_on_arrays(
@@ -113,7 +119,7 @@ def train(
         n_past_epochs=n_past_epochs,
         validation=validation,
         early_stopping=early_stopping,
-        monitor=monitor,
+        monitor=keras_monitor,
         incremental=incremental,
     )
     state.write()

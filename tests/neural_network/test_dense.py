@@ -9,14 +9,15 @@ from scipy.special import expit, softmax
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
+from sklearn.metrics import brier_score_loss, log_loss
 from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
 from skimdb import DenseSentimentClassifier
 from skimdb.datasets import fetch_imdb
-from skimdb.feature_extraction import MultiHotVectorizer
+from skimdb.feature_extraction import LogCountRatioScaler, MultiHotVectorizer
 from skimdb.neural_network.arrays import epoch_rng
 from tests.neural_network.common import (
     assert_equal_weights,
@@ -366,6 +367,39 @@ class TestEarlyStopping:
             assert fitted.predict_proba(X).shape == (150, 3)
 
 
+class TestBrierScore:
+    settings = STOPS_EARLY | {"monitor": "val_brier"}
+
+    @pytest.mark.parametrize("n_classes", [2, 3])
+    @pytest.mark.parametrize("optimizer", ["adam", "nadam"], ids=["arrays", "keras"])
+    def test_the_best_epoch_has_the_lowest_score(self, n_classes, optimizer, eager_keras):
+        X, y = make_multi_hot(150, 30, n_classes=n_classes)
+        X_val, y_val = make_multi_hot(60, 30, n_classes=n_classes, random_state=1)
+        weight = 1.0 + np.arange(60) % 2
+        fitted = classifier(**self.settings, optimizer=optimizer).fit(
+            X, y, None, X_val, y_val, weight
+        )
+        scores = fitted.history_["val_brier"]
+        assert fitted.best_epoch_ == 1 + np.argmin(scores) == len(scores) - 2
+        labels = y_val if n_classes == 2 else np.eye(n_classes)[y_val]
+        probability = fitted.predict_proba(X_val)
+        errors = (probability[:, 1] if n_classes == 2 else probability) - labels
+        squares = np.square(errors).reshape(60, -1).sum(axis=1)
+        assert np.average(squares, weights=weight) == pytest.approx(min(scores), abs=1e-6)
+        if n_classes == 2:
+            expected = brier_score_loss(y_val, probability[:, 1], sample_weight=weight)
+            assert expected == pytest.approx(min(scores), abs=1e-6)
+
+    def test_it_is_measured_only_where_it_is_looked_at(self, reviews, more_reviews):
+        for settings in ({"monitor": "val_brier"}, {"early_stopping": True}):
+            fitted = classifier(**settings).fit(*reviews, None, *more_reviews)
+            assert "val_brier" not in fitted.history_
+
+    def test_wrong_score(self, reviews):
+        with pytest.raises(ValueError, match="'monitor' parameter of DenseSentimentClassifier"):
+            classifier(monitor="brier").fit(*reviews)
+
+
 class TestRefit:
     settings = STOPS_EARLY | {"refit": True}
 
@@ -402,6 +436,84 @@ class TestRefit:
         fitted = classifier(refit=True).fit(*reviews)
         assert_equal_weights(fitted.model_, classifier().fit(*reviews).model_)
         assert not hasattr(fitted, "validation_history_")
+
+
+class TestFeatureScaling:
+    @pytest.mark.parametrize("n_classes", [2, 3])
+    @pytest.mark.parametrize("container", [sp.csr_matrix, sp.csr_array, sp.csr_matrix.toarray])
+    @pytest.mark.parametrize("parameters", [{}, {"optimizer": "nadam"}], ids=["arrays", "keras"])
+    def test_equal_to_a_scaler_before_the_classifier(
+        self, parameters, container, n_classes, eager_keras
+    ):
+        X, y = make_multi_hot(150, 30, n_classes=n_classes)
+        X = container(X)
+        fitted = classifier(**parameters, feature_scaling="log_count_ratio").fit(X, y)
+        expected = make_pipeline(LogCountRatioScaler(), classifier(**parameters)).fit(X, y)
+        np.testing.assert_allclose(
+            fitted.predict_proba(X), expected.predict_proba(X), rtol=0, atol=1e-6
+        )
+        scale = expected[0].scale_[:, np.newaxis]
+        kernel, *others = fitted.model_.get_weights()
+        np.testing.assert_allclose(kernel, expected[-1].model_.get_weights()[0] * scale, atol=1e-6)
+        for weight, other in zip(others, expected[-1].model_.get_weights()[1:], strict=True):
+            np.testing.assert_array_equal(weight, other)
+        assert fitted.history_ == expected[-1].history_
+        assert fitted.model_.history.history == fitted.history_
+
+    def test_ratios_do_not_see_the_validation_labels(self, reviews):
+        X, y = reviews
+        rows, rows_val = train_test_split(
+            np.arange(len(y)), test_size=0.1, stratify=y, random_state=fit_seed(3)
+        )
+        scaler = LogCountRatioScaler().fit(X[rows], y[rows])
+        chosen = classifier(**STOPS_EARLY).fit(
+            scaler.transform(X[rows]), y[rows], None, scaler.transform(X[rows_val]), y[rows_val]
+        )
+        fitted = classifier(**STOPS_EARLY, refit=True, feature_scaling="log_count_ratio").fit(X, y)
+        assert fitted.validation_history_ == chosen.history_
+        expected = classifier(
+            epochs=chosen.best_epoch_, learning_rate=0.02, feature_scaling="log_count_ratio"
+        ).fit(X, y)
+        assert_equal_weights(fitted.model_, expected.model_)
+
+    def test_weights_are_repetitions(self, reviews):
+        X, y = reviews
+        weight = np.arange(len(y)) % 3
+        settings = {"batch_size": 300, "feature_scaling": "log_count_ratio", "optimizer": "sgd"}
+        weighted = classifier(**settings).fit(X, y, weight)
+        repeated = classifier(**settings).fit(
+            X[np.repeat(np.arange(len(y)), weight)], y.repeat(weight)
+        )
+        np.testing.assert_allclose(
+            weighted.predict_proba(X), repeated.predict_proba(X), rtol=0, atol=1e-6
+        )
+
+    def test_training_goes_on_with_a_fresh_optimizer(self, reviews):
+        fitted = classifier(feature_scaling="log_count_ratio").fit(*reviews)
+        assert int(fitted.model_.optimizer.iterations) == 0
+        fitted.set_params(feature_scaling=None).partial_fit(*reviews)
+        assert int(fitted.model_.optimizer.iterations) == 5
+        assert fitted.n_iter_ == 3
+
+    def test_data_are_not_changed(self, reviews):
+        X, y = reviews
+        before = X.copy()
+        classifier(**STOPS_EARLY, refit=True, feature_scaling="log_count_ratio").fit(
+            X, y, None, X, y
+        )
+        np.testing.assert_array_equal(X.toarray(), before.toarray())
+
+    def test_what_it_is_not_for(self, reviews):
+        X, y = reviews
+        scaled = classifier(feature_scaling="log_count_ratio")
+        with pytest.raises(ValueError, match=r"feature_scaling='log_count_ratio' .* partial_fit"):
+            scaled.partial_fit(X, y, classes=[0, 1])
+        with pytest.raises(ValueError, match=r"Negative values .* feature_scaling"):
+            scaled.fit(-X, y)
+        with pytest.raises(ValueError, match=r"needs a new network .* warm_start=False"):
+            scaled.set_params(warm_start=True).fit(X, y)
+        with pytest.raises(ValueError, match="'feature_scaling' parameter"):
+            scaled.set_params(feature_scaling="tf-idf").fit(X, y)
 
 
 class TestAuto:

@@ -49,6 +49,14 @@ class Samples:
             np.concatenate([self.sample_weight, other.sample_weight]),
         )
 
+    def scaled(self, factors: FloatArray) -> "Samples":
+        """Return the samples with each feature multiplied by its factor."""
+        if not sp.issparse(self.X):
+            return replace(self, X=self.X * factors)
+        data = self.X.data * factors[self.X.indices]
+        X = type(self.X)((data, self.X.indices, self.X.indptr), shape=self.X.shape)
+        return replace(self, X=X)
+
     def with_mean_weight_of_one(self) -> "Samples":
         """Return the samples with weights of the same ratios."""
         mean = self.sample_weight.mean(dtype=np.float64)  # float32 might overflow
@@ -96,7 +104,13 @@ class Monitor:
 
 
 class EarlyStopping:
-    """Stop when the validation loss has not improved for some epochs, as Keras' callback does.
+    """Stop when a score has not improved for some epochs, as Keras' callback does.
+
+    Parameters
+    ----------
+    patience : int
+    monitor : {"val_loss", "val_brier"}
+        The score.
 
     Attributes
     ----------
@@ -104,21 +118,23 @@ class EarlyStopping:
         The epoch with the best parameters.
     """
 
-    def __init__(self, patience: int) -> None:
+    def __init__(self, patience: int, monitor: str) -> None:
         self.patience = patience
+        self.monitor = monitor
         self.best_epoch = 0
-        self._best_loss = np.inf
+        self._best_score = np.inf
         self._best_parameters: list[FloatArray] = []
         self._n_waited = 0
 
-    def stops_after(self, epoch: int, loss: float, network: ArrayNetwork) -> bool:
+    def stops_after(self, epoch: int, logs: Logs, network: ArrayNetwork) -> bool:
         """Tell whether this epoch is the last one."""
+        score = logs[self.monitor]
         self._n_waited += 1
-        if loss < self._best_loss or not self._best_parameters:
+        if score < self._best_score or not self._best_parameters:
             self.best_epoch = epoch
             self._best_parameters = [parameter.copy() for parameter in network.parameters]
-        if loss < self._best_loss:
-            self._best_loss = loss
+        if score < self._best_score:
+            self._best_score = score
             self._n_waited = 0
         return self._n_waited >= self.patience and epoch > 0 and self._n_waited > 0
 
@@ -168,7 +184,7 @@ def train(
     validation : Samples, default=None
         Evaluated after each epoch.
     early_stopping : EarlyStopping, default=None
-        Looks at the validation loss.
+        Needs validation data.
     monitor : Monitor, default=None
     incremental : bool, default=False
         Keep the completed steps if a later one fails. Rows may still wait for updates at the end.
@@ -176,7 +192,8 @@ def train(
     Returns
     -------
     dict of lists
-        For each epoch "accuracy", "loss", and with validation data "val_accuracy" and "val_loss".
+        For each epoch "accuracy", "loss", and with validation data "val_accuracy" and "val_loss",
+        and "val_brier" if early stopping looks at it.
     """
     monitor = monitor or Monitor()
     optimizer.keeps_steps = incremental
@@ -191,13 +208,14 @@ def train(
                 optimizer.settle()
             if validation is not None:
                 monitor.on_test_begin()
-                val_logs = _evaluate(network, validation, batch_size)
+                with_brier = early_stopping is not None and early_stopping.monitor == "val_brier"
+                val_logs = _evaluate(network, validation, batch_size, with_brier=with_brier)
                 monitor.on_test_end(val_logs)
                 logs |= {f"val_{name}": value for name, value in val_logs.items()}
         logs = monitor.on_epoch_end(epoch, logs)
         for name, value in logs.items():
             history.setdefault(name, []).append(value)
-        if early_stopping and early_stopping.stops_after(epoch, logs["val_loss"], network):
+        if early_stopping and early_stopping.stops_after(epoch, logs, network):
             break
         if monitor.stops:
             break
@@ -205,6 +223,12 @@ def train(
     if early_stopping:
         early_stopping.restore(network)
     return history
+
+
+def brier_score(logits: FloatArray, samples: Samples) -> float:
+    """Return the weighted mean, over the samples, of the summed squares of probability errors."""
+    errors = cross_entropy(logits, samples.y)[2]
+    return float(np.average(np.square(errors).sum(axis=1), weights=samples.sample_weight))
 
 
 def predict_logits(network: ArrayNetwork, optimizer: Any, X: Matrix) -> FloatArray:
@@ -267,15 +291,18 @@ def without_empty_columns(X: sp.csr_matrix) -> tuple[sp.csr_matrix, NDArray[np.i
     return compact, columns
 
 
-def _evaluate(network: ArrayNetwork, samples: Samples, batch_size: int) -> Logs:
+def _evaluate(
+    network: ArrayNetwork, samples: Samples, batch_size: int, *, with_brier: bool
+) -> Logs:
     """Return accuracy and loss as `keras.Model.evaluate` does, which averages over batches."""
-    loss_sum = n_correct = 0.0
-    losses, correct, _ = cross_entropy(network.logits(samples.X), samples.y)
+    loss_sum = 0.0
+    logits = network.logits(samples.X)
+    losses, correct, _ = cross_entropy(logits, samples.y)
     for batch in samples.batches(batch_size):
         weight = samples.sample_weight[batch]
         loss_sum += float(losses[batch] @ weight)
-    n_correct = int(np.count_nonzero(correct))
-    return {
-        "accuracy": n_correct / len(samples),
+    logs = {
+        "accuracy": int(np.count_nonzero(correct)) / len(samples),
         "loss": loss_sum / len(samples) + network.penalty(),
     }
+    return logs | {"brier": brier_score(logits, samples)} if with_brier else logs
