@@ -22,6 +22,7 @@ RESULTS = Path(__file__).parent / "results"
 _ROOT = Path(__file__).parents[1]
 _PACKAGES = (
     "distributed",
+    "fasttext",
     "joblib",
     "keras",
     "numpy",

@@ -104,7 +104,7 @@ def iter_batches(
     batches : iterator of tuple
         Each batch has one array per column. Numbers and booleans come as ndarrays, everything else
         (lists of word indices, texts) as `pyarrow.Array`, which
-        :class:`~skimdb.feature_extraction.MultiHotVectorizer` and
+        :class:`~skimdb.MultiHotVectorizer` and
         :class:`~skimdb.feature_extraction.WordIndexEncoder` accept. Dictionaries are decoded, and
         views are copied to usual strings. All values of .csv, .tsv and .xlsx files are texts; the
         type of a column of JSON is that of its first values.

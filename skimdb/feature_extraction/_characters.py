@@ -45,7 +45,7 @@ class CharacterEncoder(TextEncoder):
 
     Notes
     -----
-    **Fitting.** The estimator is :term:`stateless`: :meth:`transform` works without :meth:`fit`,
+    **Fitting.** The estimator is stateless: :meth:`transform` works without :meth:`fit`,
     which only validates.
 
     **Vectorizing.** Give :class:`MultiHotVectorizer` ``num_words=None``. Its default leaves out

@@ -18,6 +18,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skimdb.utils._documentation import DocumentedMixin
 from skimdb.utils._quick_checks import check_features
 
 FloatArray: TypeAlias = NDArray[np.float64]
@@ -29,7 +30,7 @@ _ROWS_PER_BLOCK = 1024
 _ENTRIES_PER_BLOCK = 2**18
 
 
-class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class LogCountRatioScaler(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     r"""Scale counts or multi-hot features by their log-count ratios between classes.
 
     For two classes, feature :math:`j` is multiplied by
@@ -65,7 +66,7 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         Sorted labels. Of two, the second is the positive class.
     n_features_in_ : int
         Number of features seen in :meth:`fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,), dtype object
+    feature_names_in_ : ndarray of shape (`n_features_in_`,), dtype object
         Names of features seen in :meth:`fit`, if all are strings.
 
     See Also

@@ -27,10 +27,11 @@ from skimdb.feature_extraction._sequences import (
     flatten_sequences,
 )
 from skimdb.feature_extraction._unigrams import fill_words, find_words
+from skimdb.utils._documentation import DocumentedMixin
 from skimdb.utils._quick_checks import check_fitted, check_parameters
 
 
-class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turn sequences of word indices into multi-hot features.
 
     Feature `j` of a review is 1 if the review contains the word index `j`, else 0. If all
@@ -109,7 +110,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Notes
     -----
     **Fitting.** Unless `num_words` is None or n-grams are learned, the estimator is
-    :term:`stateless`: :meth:`transform` works without :meth:`fit`, which only validates.
+    stateless: :meth:`transform` works without :meth:`fit`, which only validates.
 
     **Containers.** Pass the reviews as a list, tuple or object array of lists, tuples, ranges or
     arrays; a 2-D array; a pandas or polars Series of lists (polars needs pyarrow); a pyarrow array

@@ -84,7 +84,7 @@ class WordIndexEncoder(TextEncoder):
 
     Notes
     -----
-    **Fitting.** With `word_index`, the estimator is :term:`stateless`: :meth:`transform` works
+    **Fitting.** With `word_index`, the estimator is stateless: :meth:`transform` works
     without :meth:`fit`, which only validates.
 
     **Splitting.** ASCII text, and all text with ``normalize=False``, is split as by Keras'

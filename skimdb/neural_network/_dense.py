@@ -32,6 +32,7 @@ from skimdb.neural_network.arrays import (
     initial_parameters,
 )
 from skimdb.utils._all_or_nothing import all_or_nothing
+from skimdb.utils._documentation import DocumentedMixin
 from skimdb.utils._fixes import FixedKerasClassifier
 from skimdb.utils._quick_checks import check_features, check_fitted
 
@@ -44,7 +45,7 @@ _N_STEPS = 200
 _OF_SOME_FITS = ("fit_method_", "best_epoch_", "validation_history_", "batch_size_", "epochs_")
 
 
-class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
+class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClassifier):
     """Dense neural network for sparse features, built and trained as in Keras.
 
     A feed-forward network with `layers` hidden layers, made for multi-hot vectors of reviews:
@@ -137,7 +138,7 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
         How the last fit ran, see Notes.
     n_features_in_ : int
         Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where `X` has names that are all strings.
 
     See Also
