@@ -234,7 +234,9 @@ class ReviewExplanation:
         Those that are 0 to three decimals are left out.
         """
         is_elsewhere = ~self.is_in_words & (np.abs(self.contributions) >= 0.0005)
-        names, values = self.names[is_elsewhere], self.contributions[is_elsewhere]
+        values = self.contributions[is_elsewhere]
+        # Quotes show a blank at the end.
+        names = [name if name == name.strip() else repr(name) for name in self.names[is_elsewhere]]
         shown = [f"{name} {value:+.3f}" for name, value in zip(names[:n], values[:n], strict=True)]
         if len(names) > n:
             shown.append(f"and {len(names) - n} more {values[n:].sum():+.3f}")
