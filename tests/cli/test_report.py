@@ -166,7 +166,7 @@ def test_output_that_cannot_be_made_gives_one_line_and_status_2(tmp_path, capsys
     (tmp_path / "file").touch()
     arguments = ["--quick", "--dataset", "generated", "--output", str(tmp_path / "file" / "out")]
     assert main(arguments) == 2
-    assert re.fullmatch(r"skimdb: error: .*Not a directory.*\n", capsys.readouterr().err)
+    assert re.fullmatch(r"skimdb: error: .*File exists: .*file.\n", capsys.readouterr().err)
 
 
 def test_output_is_checked_before_the_reviews_are_read(tmp_path, capsys):
