@@ -84,7 +84,7 @@ def write_report(reviews: Reviews, settings: Settings, folder: Path) -> None:
                 classifier.fit(reviews.X_train, reviews.y_train)
         test = _test(classifiers, reviews)
     pipeline = _from_text(network, reviews)
-    examples = _explain(pipeline, network, reviews)
+    examples = _explain(pipeline, reviews)
 
     report = Report("Sentiment of reviews")
     report.add(
@@ -270,10 +270,9 @@ def _from_text(network: Pipeline, reviews: Reviews) -> Pipeline:
     return Pipeline([("wordindexencoder", encoder), *network.steps])
 
 
-def _explain(pipeline: Pipeline, network: Pipeline, reviews: Reviews) -> list[Block]:
+def _explain(pipeline: Pipeline, reviews: Reviews) -> list[Block]:
     """Show five short test reviews, with the words that decided highlighted."""
-    chosen = _choose_reviews(network, reviews)
-    texts = pipeline[0].inverse_transform(reviews.X_test[chosen])
+    chosen, texts = _choose_reviews(pipeline, reviews)
     setting = (
         f"The first two negative and positive test reviews of {_MIN_WORDS} to {_MAX_WORDS} words "
         f"that the {_NETWORK.lower()} gets right, and the first that it gets wrong. Words on blue "
@@ -294,13 +293,17 @@ def _explain(pipeline: Pipeline, network: Pipeline, reviews: Reviews) -> list[Bl
     return blocks
 
 
-def _choose_reviews(network: Pipeline, reviews: Reviews) -> NDArray[np.intp]:
+def _choose_reviews(
+    pipeline: Pipeline, reviews: Reviews
+) -> tuple[NDArray[np.intp], NDArray[np.object_]]:
+    """Return the positions of five test reviews, and their texts."""
     n_words = np.array([len(review) - 1 for review in reviews.X_test])
     short = np.flatnonzero((n_words >= _MIN_WORDS) & (n_words <= _MAX_WORDS))
-    labels = reviews.y_test[short]
-    is_right = network.predict(reviews.X_test[short]) == labels
-    right = [short[is_right & (labels == label)][:2] for label in network.classes_]
-    return np.concatenate([*right, short[~is_right][:1]])
+    texts, labels = pipeline[0].inverse_transform(reviews.X_test[short]), reviews.y_test[short]
+    is_right = pipeline.predict(texts) == labels
+    right = [np.flatnonzero(is_right & (labels == label))[:2] for label in pipeline.classes_]
+    chosen = np.concatenate([*right, np.flatnonzero(~is_right)[:1]])
+    return short[chosen], texts[chosen]
 
 
 def _bold_words(explanation: ReviewExplanation) -> str:

@@ -28,7 +28,7 @@ HELP = (
 
 _LABELS = np.array(["negative", "positive"])
 # Of the report and of the pipeline, with its optimizer's state.
-_MEGABYTES, _QUICK_MEGABYTES = 400, 60
+_MEGABYTES, _QUICK_MEGABYTES = 500, 60
 _LARGEST_SEED = 2**32 - 2  # The generated test reviews have the next seed.
 
 

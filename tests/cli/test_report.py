@@ -28,10 +28,10 @@ def report(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def test_reviews(report):
-    """Return the test reviews of that job as texts, and their labels."""
+    """Return the pipeline of that job, and the texts and labels of its test reviews."""
     X, y = make_reviews(2500, random_state=4)
-    encoder = skimdb.load(report[0] / "pipeline.skimdb")[0]
-    return encoder.inverse_transform(X), np.array(["negative", "positive"])[y]
+    pipeline = skimdb.load(report[0] / "pipeline.skimdb")
+    return pipeline, pipeline[0].inverse_transform(X), np.array(["negative", "positive"])[y]
 
 
 def test_first_line_says_that_reviews_are_generated(report):
@@ -68,8 +68,7 @@ def test_network_is_not_behind(report):
 
 def test_five_reviews_are_explained_beside_their_labels(report, test_reviews):
     output, printed = report
-    texts, y = test_reviews
-    pipeline = skimdb.load(output / "pipeline.skimdb")
+    pipeline, texts, y = test_reviews
     rows = re.findall(r"^Test review (\d+) is (\w+)\. Predicted (\w+) \(", printed, re.M)
     chosen = [int(number) - 1 for number, _, _ in rows]
     assert [label for _, label, _ in rows] == y[chosen].tolist()
@@ -100,10 +99,12 @@ def test_markdown_report_refers_to_files_beside_it(report):
 
 
 def test_fitted_pipeline_is_saved_and_takes_texts(report, test_reviews):
-    output, printed = report
-    pipeline = skimdb.load(output / "pipeline.skimdb")
-    accuracy = re.findall(r"Network on 1-3-grams +(0\.\d{4}) ±", printed)[-1]
-    assert f"{pipeline.score(*test_reviews):.4f}" == accuracy
+    pipeline, texts, y = test_reviews
+    accuracy = re.findall(r"Network on 1-3-grams +(0\.\d{4}) ±", report[1])[-1]
+    X, _ = make_reviews(2500, random_state=4)
+    assert f"{pipeline[1:].score(X, y):.4f}" == accuracy
+    # Words without an index are left out of texts.
+    assert pipeline.score(texts, y) == pytest.approx(float(accuracy), abs=0.02)
 
 
 def test_nothing_but_the_report_is_written(report):
@@ -165,7 +166,7 @@ def test_output_that_cannot_be_made_gives_one_line_and_status_2(tmp_path, capsys
     (tmp_path / "file").touch()
     arguments = ["--quick", "--dataset", "generated", "--output", str(tmp_path / "file" / "out")]
     assert main(arguments) == 2
-    assert re.fullmatch(r"skimdb: error: .*Not a directory.*\n", capsys.readouterr().err)
+    assert re.fullmatch(r"skimdb: error: .*File exists: .*file.\n", capsys.readouterr().err)
 
 
 def test_output_is_checked_before_the_reviews_are_read(tmp_path, capsys):
