@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 import skimdb
-from skimdb.cli.console import OneLineParser, print_error
+from skimdb.cli.console import SHOWN_ERRORS, OneLineParser, print_error
 
 COMMANDS = ["report", "fit", "predict", "explain"]
 _DEFAULT = "report"
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader has closed the pipe. Python flushes standard output once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (ImportError, OSError, TypeError, ValueError) as error:
+    except SHOWN_ERRORS as error:
         print_error(error)
         return 2
     except KeyboardInterrupt:
