@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -22,6 +22,9 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+# Those that a user can do something about; they are printed in one line.
+SHOWN_ERRORS = (ImportError, OSError, TypeError, ValueError)
 
 _Result = TypeVar("_Result")
 
@@ -120,14 +123,25 @@ def progress_bar(
         yield partial(progress.update, progress.add_task(description, total=total))
 
 
-def map_in_threads(function: Callable[..., _Result], items: Iterable[Any]) -> Iterator[_Result]:
-    """Yield ``function(*item)`` for each item, in order; as many as there are cores run at once."""
+def map_in_threads(
+    function: Callable[..., _Result], items: Iterator[tuple[Any, ...]]
+) -> Iterator[_Result]:
+    """Yield ``function(*item)`` for each item, in order, several of them computed at once.
+
+    If there is an error in the items, it is raised after the results of those before it.
+    """
     n_threads = os.cpu_count() or 1
     pending: deque[Future[_Result]] = deque()
+    error: Exception | None = None
     with ThreadPoolExecutor(n_threads) as pool:
         try:
-            for item in items:
-                pending.append(pool.submit(function, *item))
+            while error is None:
+                try:
+                    pending.append(pool.submit(function, *next(items)))
+                except StopIteration:
+                    break
+                except SHOWN_ERRORS as caught:
+                    error = caught
                 if len(pending) > n_threads:
                     yield pending.popleft().result()
             while pending:
@@ -135,6 +149,8 @@ def map_in_threads(function: Callable[..., _Result], items: Iterable[Any]) -> It
         finally:
             for future in pending:
                 future.cancel()
+    if error is not None:
+        raise error
 
 
 def load_tensorflow() -> None:

@@ -189,6 +189,10 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
     - by Adam with ``(1 - beta_2) > 0.02 * (1 - beta_1)``, and by SGD with ``momentum=1``,
     - if a batch has on average at least as many entries as there are features.
 
+    **Forked processes.** In a process that was forked after TensorFlow had started, such as a
+    worker of joblib's backend "multiprocessing", networks train and predict on arrays, without
+    TensorFlow. What needs Keras raises a RuntimeError there, where TensorFlow would wait forever.
+
     **More data than memory.** `skimdb.datasets.iter_batches` and `partial_fit`. If `partial_fit`
     fails in the middle, the steps made before it are kept, and a note of the error says how many;
     a failing `fit` changes nothing.

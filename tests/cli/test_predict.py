@@ -15,6 +15,7 @@ import skimdb
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer
 from skimdb.cli import main
 from skimdb.feature_extraction import WordIndexEncoder
+from skimdb.neural_network import DenseSentimentPredictor
 from tests.cli.common import LABELS, NEW_TEXTS, TEXTS, fails, interrupt, write_csv
 
 
@@ -265,12 +266,12 @@ def test_predict_shows_how_many_files_are_done(model, tmp_path, monkeypatch):
 def test_interrupted_prediction_leaves_whole_files(model, tmp_path, monkeypatch, capsys):
     folder, output = write_parts(tmp_path / "in"), tmp_path / "out"
 
-    predict = DenseSentimentClassifier.predict
+    predict = DenseSentimentPredictor.predict
 
     def predict_until_size_3(self, X):
         return interrupt() if X.shape[0] == 3 else predict(self, X)
 
-    monkeypatch.setattr(DenseSentimentClassifier, "predict", predict_until_size_3)
+    monkeypatch.setattr(DenseSentimentPredictor, "predict", predict_until_size_3)
     options = ["-o", str(output), "--text", "x", "--n-jobs", "1"]
     assert main(["predict", str(model), str(folder), *options]) == 130
     assert capsys.readouterr().err == "skimdb: interrupted\n"
