@@ -69,7 +69,7 @@ def _open_part(path: Path) -> tuple[Path, BinaryIO]:
         except FileExistsError:
             continue
         _lock(file, wait=True)
-        if part.exists():  # Another writer may have removed it before it was locked.
+        if _is_at(file, part):  # Another writer may have removed it before it was locked.
             break
         file.close()
     return part, file
@@ -81,13 +81,20 @@ def _remove_abandoned(part: Path) -> None:
         with part.open("rb") as file:
             _lock(file, wait=False)
             # Until the file was locked, its writer may have renamed it, and another made a new one.
-            is_same = os.path.samestat(os.fstat(file.fileno()), part.stat())
-            if sys.platform != "win32" and is_same:
+            if sys.platform != "win32" and _is_at(file, part):
                 part.unlink()
         if sys.platform == "win32":  # where files that others have open cannot be removed
             part.unlink()
     except OSError:  # It is locked, already gone, or another user's.
         return
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    """Tell whether an open file is still the one at its path."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _lock(file: BinaryIO, *, wait: bool) -> None:
