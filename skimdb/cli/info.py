@@ -6,7 +6,6 @@ from typing import Any
 
 from skimdb.cli.console import OneLineParser
 from skimdb.persistence import read_info
-from skimdb.utils._tables import Table, text_table
 
 HELP = "Show what a model file holds: labels, size, accuracy, versions."
 
@@ -21,7 +20,7 @@ def add_arguments(parser: OneLineParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Print a table."""
     info = read_info(args.model)
-    rows = []
+    rows = [["Model", str(args.model)]]
     if info["steps"]:
         rows.append(["Steps", ", ".join(info["steps"])])
     if info["classes"]:
@@ -34,7 +33,9 @@ def run(args: argparse.Namespace) -> None:
         ["Versions", ", ".join(f"{name} {of}" for name, of in info["versions"].items())],
         *_metadata_rows(info["metadata"]),
     ]
-    print(text_table(Table(["Model", str(args.model)], rows)))
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        print(f"{name.ljust(width)}  {value}")
 
 
 def _metadata_rows(metadata: dict[str, Any]) -> list[list[str]]:

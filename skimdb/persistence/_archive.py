@@ -27,7 +27,7 @@ MALFORMED = _npz._MALFORMED
 Bytes: TypeAlias = NDArray[np.uint8]
 
 _DIGEST_SIZE = 2 * hashlib.sha256().digest_size
-_PIECE_SIZE = 2**20
+_PIECE_SIZE = 2**18
 # Of strings those with at least one character.
 _DESCR = re.compile(r"\|b1|\|[iu]1|<[iu][248]|<f[248]|<U[1-9]\d{0,8}|\|S[1-9]\d{0,8}")
 _MAX_CODE_POINT = 0x10FFFF

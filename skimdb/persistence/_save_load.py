@@ -137,7 +137,8 @@ def load(path: str | os.PathLike[str], *, mmap_mode: str | None = None) -> Any:
     -------
     estimator : estimator
         It predicts the same to the bit, on one machine and with the same versions of the
-        libraries.
+        libraries, unless it was saved in half precision. If it was saved without the optimizer's
+        state, `partial_fit` and ``warm_start=True`` warn that they go on with a new optimizer.
 
     Raises
     ------

@@ -26,6 +26,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from skimdb.datasets import make_reviews, predict_files, predict_frame
 from skimdb.feature_extraction import MultiHotVectorizer, WordIndexEncoder
+from skimdb.utils._files import atomic_file
 from tests.datasets.common import file_names, peak_memory
 
 WORDS = np.array(["good", "fine", "great", "bad", "dull", "poor", "the", "film", "plot", "cast"])
@@ -369,6 +370,15 @@ def test_work_continues_after_the_process_was_killed(source, tmp_path, number, n
     assert set(out.iterdir()) == {*results, *others}
     assert {name: state for name, state in states(results).items() if name in before} == before
     assert pq.read_table(out / "c.parquet")["label"].to_pylist() == ["yes"] * 10
+
+
+def test_folder_of_results_is_read_while_another_is_written(source, tmp_path):
+    out = tmp_path / "out"
+    results = predict_files(Refusing().fit(), source / "a.parquet", out)
+    with atomic_file(out / "b.parquet") as file:
+        file.write(b"PAR1")
+        file.flush()
+        assert pq.read_table(out).num_rows == pq.read_table(results[0]).num_rows
 
 
 def test_error_in_progress_stops_the_work(source, tmp_path):

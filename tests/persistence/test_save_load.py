@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -308,6 +309,19 @@ def test_other_ways_to_map_are_refused(path, mmap_mode):
     message = re.escape(f"mmap_mode must be None, 'r' or 'c', got {mmap_mode!r}.")
     with pytest.raises(ValueError, match=message):
         skimdb.load(path, mmap_mode=mmap_mode)
+
+
+@pytest.mark.parametrize(("mmap_mode", "share"), [(None, 1.3), ("r", 0.5)])
+def test_loading_takes_memory_in_proportion_to_the_file(path, mmap_mode, share):
+    scaler = LogCountRatioScaler()
+    scaler.n_features_in_, scaler.classes_ = 500_000, np.array([0, 1])
+    scaler.feature_log_count_ratio_ = np.zeros(500_000)
+    skimdb.save(scaler, path)
+    tracemalloc.start()
+    skimdb.load(path, mmap_mode=mmap_mode)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < share * path.stat().st_size
 
 
 def test_arrays_begin_at_multiples_of_64_bytes(path, fitted):
@@ -615,6 +629,15 @@ def test_vectorizer_is_loaded_without_tensorflow(path):
     skimdb.save(MultiHotVectorizer(), path)
     program = (
         f"import sys, skimdb; skimdb.load({str(path)!r}); "
+        "assert not {'tensorflow', 'keras', 'skops'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_predictor_of_the_recommended_kind_of_pipeline_needs_neither_tensorflow_nor_skops(path):
+    skimdb.save(make_text_pipeline().fit(TEXTS, LABELS), path)
+    program = (
+        f"import sys, skimdb; skimdb.load_predictor({str(path)!r}).predict(['a good film']); "
         "assert not {'tensorflow', 'keras', 'skops'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
