@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from skimdb.feature_extraction import MultiHotVectorizer
     from skimdb.neural_network import DenseSentimentClassifier
-    from skimdb.persistence import load, save
+    from skimdb.persistence import load, load_predictor, save
     from skimdb.pipelines import make_text_classifier
 
 __version__ = "0.2.0.dev0"
@@ -16,6 +16,7 @@ _HOME = {
     "DenseSentimentClassifier": "skimdb.neural_network",
     "MultiHotVectorizer": "skimdb.feature_extraction",
     "load": "skimdb.persistence",
+    "load_predictor": "skimdb.persistence",
     "make_text_classifier": "skimdb.pipelines",
     "save": "skimdb.persistence",
 }
@@ -35,6 +36,7 @@ __all__ = [
     "MultiHotVectorizer",
     "__version__",
     "load",
+    "load_predictor",
     "make_text_classifier",
     "save",
 ]

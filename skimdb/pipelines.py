@@ -13,7 +13,7 @@ _PUNCTUATION = string.punctuation.replace("'", "")
 # Characters alone would outweigh the words, of which there are fewer.
 _CHARACTER_WEIGHT = 0.3
 # The best of a million and more n-grams do what all do.
-_MAX_WORD_FEATURES, _MAX_CHARACTER_FEATURES = 200_000, 60_000
+_MAX_WORD_FEATURES, _MAX_CHARACTER_FEATURES = 200_000, 120_000
 
 
 def make_text_classifier(
@@ -27,7 +27,7 @@ def make_text_classifier(
 
     A dense network classifies texts, in any language and any number of classes, by n-grams of
     their words and punctuation marks and by n-grams of their characters: at most 200,000 and
-    60,000, those that are frequent and tell the classes apart. Each feature is scaled by its
+    120,000, those that are frequent and tell the classes apart. Each feature is scaled by its
     log-count ratio. A validation split chooses the number of epochs; then the network is trained
     on all texts.
 

@@ -6,14 +6,16 @@ from typing import Any
 import joblib
 import matplotlib as mpl
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from skimdb.model_selection import dask_client
 
 mpl.use("Agg")
 
-# Nothing is timed in a test, also where the machine is busy.
-settings.register_profile("untimed", deadline=None)
+# Nothing is timed in a test, so that a busy machine does not matter.
+settings.register_profile(
+    "untimed", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("untimed")
 
 

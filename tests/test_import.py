@@ -18,8 +18,10 @@ import skimdb
         "import skimdb.inspection",
         "import skimdb.model_selection",
         "import skimdb.persistence",
+        "import skimdb.neural_network",
         "import skimdb.pipelines",
-        "from skimdb import MultiHotVectorizer",
+        "from skimdb import MultiHotVectorizer, load_predictor",
+        "from skimdb.neural_network import DenseSentimentPredictor",
         "import skimdb; dir(skimdb)",
     ],
 )

@@ -124,20 +124,15 @@ def test_network_is_trained_on_words_and_weighted_characters_of_all_texts(texts_
     assert len(fitted[-1].validation_history_["val_brier"]) >= fitted[-1].best_epoch_
 
 
-def test_words_of_a_text_are_shaded_by_the_ngrams_of_words(texts_and_labels):
+def test_words_of_a_text_share_all_contributions_but_that_of_blanks(texts_and_labels):
     pipeline = make_text_classifier(random_state=0).fit(*texts_and_labels)
-    (explanation,) = explain_reviews(pipeline, ["A film good bad"])
-    assert [word.features for word in explanation.words] == [
-        ("words__a",),
-        ("words__film",),
-        ("words__good",),
-        ("words__bad",),
-    ]
-    of_words = [name.startswith("words__") for name in explanation.names]
-    assert "words__a film" in explanation.names
-    assert not all(of_words)
+    (explanation,) = explain_reviews(pipeline, ["A film -- good,  bad film."])
+    assert [word.text for word in explanation.words] == ["A", "film", "--", "good,", "bad", "film."]
+    assert {"words__a film", "characters__ film"} <= {*explanation.names}
+    assert explanation.names[~explanation.is_in_words].tolist() == ["characters__ "]
     np.testing.assert_allclose(
-        explanation.word_contributions().sum(), explanation.contributions[of_words].sum()
+        explanation.word_contributions().sum(),
+        explanation.contributions[explanation.is_in_words].sum(),
     )
 
 

@@ -5,11 +5,13 @@ import importlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -20,6 +22,8 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+_Result = TypeVar("_Result")
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -44,13 +48,15 @@ def integer_from(least: int, most: int | None = None) -> Callable[[str], int]:
     return integer
 
 
-def add_n_jobs(parser: argparse.ArgumentParser, what: str) -> None:
+def add_n_jobs(
+    parser: argparse.ArgumentParser, what: str, *, default: str = "the number of processors"
+) -> None:
     """Add the argument ``--n-jobs``."""
     parser.add_argument(
         "--n-jobs",
         type=integer_from(1),
         metavar="N",
-        help=f"{what} (default: the number of processors)",
+        help=f"{what} (default: {default})",
     )
 
 
@@ -114,6 +120,23 @@ def progress_bar(
         yield partial(progress.update, progress.add_task(description, total=total))
 
 
+def map_in_threads(function: Callable[..., _Result], items: Iterable[Any]) -> Iterator[_Result]:
+    """Yield ``function(*item)`` for each item, in order; as many as there are cores run at once."""
+    n_threads = os.cpu_count() or 1
+    pending: deque[Future[_Result]] = deque()
+    with ThreadPoolExecutor(n_threads) as pool:
+        try:
+            for item in items:
+                pending.append(pool.submit(function, *item))
+                if len(pending) > n_threads:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
 def load_tensorflow() -> None:
     """Import the networks; TensorFlow has notes that no setting turns off, which are dropped."""
     sys.stderr.flush()
@@ -121,7 +144,7 @@ def load_tensorflow() -> None:
     with status("Loading TensorFlow"), Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
         try:
-            importlib.import_module("skimdb.neural_network")
+            importlib.import_module("skimdb.neural_network._dense")
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)

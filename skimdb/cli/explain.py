@@ -3,6 +3,7 @@
 import argparse
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from skimdb.cli.console import OneLineParser, check_writable, integer_from, status
 from skimdb.cli.predict import add_model, load_model
@@ -34,6 +35,12 @@ def add_arguments(parser: OneLineParser) -> None:
         help="the row of --file that has the text (default: 1)",
     )
     parser.add_argument(
+        "--class",
+        dest="target",
+        metavar="LABEL",
+        help="the class to explain (default: the second of two, or of more the predicted one)",
+    )
+    parser.add_argument(
         "--n",
         type=integer_from(1),
         default=15,
@@ -56,14 +63,25 @@ def run(args: argparse.Namespace) -> None:
         print_notes([f"{args.text_itself} is read as a text; for a text in a file, use --file"])
     text = _text_in_file(args) if args.text_itself is None else args.text_itself
     model = load_model(args.model)
+    target = None if args.target is None else _label(args.target, model.classes_.tolist())
     with status("Explaining"):
-        (explanation,) = explain_reviews(model, [text])
+        (explanation,) = explain_reviews(model, [text], target=target)
+    if not explanation.is_in_words.any():
+        print_notes(["the model knows no word of the text, nor any part of one"])
     if args.html is not None:
         with atomic_file(args.html) as file:
             file.write(_html_page(explanation).encode())
     print(_contribution_table(explanation, args.n))
     if args.html is not None:
         print(f"\nWritten: {args.html}")
+
+
+def _label(name: str, labels: list[Any]) -> Any:
+    """Return the label that is written like this."""
+    for label in labels:
+        if str(label) == name:
+            return label
+    raise ValueError(f"--class must be one of {', '.join(map(str, labels))}, got {name}")
 
 
 def _text_in_file(args: argparse.Namespace) -> str:
@@ -94,7 +112,10 @@ def _contribution_table(explanation: ReviewExplanation, n_rows: int) -> str:
 def _html_page(explanation: ReviewExplanation) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
         f"<title>{escape(explanation.title)}</title></head>\n"
-        f'<body style="max-width: 50em; margin: auto; font-family: sans-serif; line-height: 1.8">'
+        f'<body style="max-width: 50em; margin: auto; padding: 1em; font-family: sans-serif; '
+        'line-height: 1.8">'
         f"\n{explanation._repr_html_()}\n</body>\n</html>\n"
     )

@@ -1,18 +1,24 @@
 """``skimdb fit``: from labelled texts to a model in a file."""
 
 import argparse
-import math
 from collections import Counter
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, f1_score, recall_score
-from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 
 import skimdb
+from skimdb.cli._fit_check import (
+    FEW_TEXTS,
+    check_on_file,
+    check_on_held_out,
+    training_accuracy,
+    training_notes,
+)
+from skimdb.cli._texts_found import check_labels, found_notes, found_table, text_key
 from skimdb.cli.console import OneLineParser, check_writable, integer_from, load_tensorflow, status
 from skimdb.cli.reading import (
     add_reading,
@@ -21,15 +27,12 @@ from skimdb.cli.reading import (
     standard_input,
 )
 from skimdb.datasets._labelled import load_labelled_texts
-from skimdb.datasets._values import short_repr
 from skimdb.pipelines import make_text_classifier
 from skimdb.utils._tables import Table, text_table
 
 HELP = "Fit a model to labelled texts and save it."
-_HELD_OUT = 0.1
-# Below so many texts of a label, and beyond such a ratio of labels, the user is told.
-_FEW = 10
-_IMBALANCE = 10
+# Below so many features, the user is told.
+_FEW_FEATURES = 100
 # Beyond so many characters, of texts with words, n-grams of characters take minutes.
 _MANY_CHARACTERS = 10_000_000
 _FEW_BLANKS = 0.05
@@ -56,21 +59,36 @@ def add_arguments(parser: OneLineParser) -> None:
         help="largest n of the n-grams of words; fewer make a smaller model (default: 3)",
     )
     parser.add_argument(
-        "--chars",
-        action=argparse.BooleanOptionalAction,
-        help="n-grams of characters as well as of words, which makes a larger and slower model "
-        "(default: where the texts have at most 10 million characters, or few blanks)",
+        "--no-chars",
+        dest="chars",
+        action="store_false",
+        help="no n-grams of characters, which makes a smaller and faster model (default: only "
+        "where the texts have more than 10 million characters, and spaces between words)",
+    )
+    parser.add_argument(
+        "--epochs",
+        type=integer_from(1),
+        metavar="N",
+        help="passes through the texts (default: as many as suit a part that is held out)",
     )
     parser.add_argument(
         "--class-weight",
         choices=["balanced"],
         help="give all labels the same weight, however many texts they have",
     )
-    parser.add_argument(
+    test = parser.add_mutually_exclusive_group()
+    test.add_argument(
+        "--test",
+        type=Path,
+        metavar="FILE",
+        help="test on this file, whose columns have the same names (default: on a tenth of the "
+        f"texts that is held out first, or below {FEW_TEXTS:,} texts on all, in five parts)",
+    )
+    test.add_argument(
         "--no-check",
         dest="check",
         action="store_false",
-        help="skip the accuracy check on held-out texts",
+        help="do not test on held-out texts",
     )
     parser.add_argument(
         "--seed", type=integer_from(0, 2**32 - 1), default=0, metavar="N", help="default: 0"
@@ -78,69 +96,92 @@ def add_arguments(parser: OneLineParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Fit a pipeline, print its accuracy on held-out texts, and save it."""
+    """Print what is found in the texts, check how well they can be learned, and save a model."""
     check_writable(args.output, args.data)
     with status("Reading the texts"):
-        texts, labels, notes = load_labelled_texts(
-            args.data,
-            file=standard_input(args.data),
-            text=args.text,
-            label=args.label,
-            missing=args.missing,
-            options=file_options(args),
-        )
-    print_notes(notes)
-    counts = _count(labels, args.data)
-    y = np.array(labels)
+        texts, labels = _read(args.data, args)
+        tested = None if args.test is None else _read(args.test, args)
+    name = str(args.data)
+    check_labels(texts, labels, name)
+    if tested is not None:
+        _check_test_labels(tested[1], labels, args.test)
+    print(text_table(found_table(texts, labels, name)), flush=True)
+    print_notes(found_notes(texts, labels, is_balanced=args.class_weight == "balanced"))
+    if tested is not None:
+        print_notes(_notes_on_shared_texts(texts, tested[0], args.test))
     load_tensorflow()
-    chars = _takes_characters(texts) if args.chars is None else args.chars
+    pipeline = _make_pipeline(args, texts)
+    check = None
+    if args.check and tested is None:
+        with status("Fitting without some of the texts, to test on them"):
+            check = check_on_held_out(pipeline, texts, labels, args.seed)
+    y = np.array(labels)
+    with status(f"Fitting to {len(texts):,} texts"):
+        pipeline.fit(texts, y)
+    with status("Testing the model"):
+        if tested is not None:
+            check = check_on_file(pipeline, *tested, str(args.test))
+        accuracy = training_accuracy(pipeline, texts, y)
+    tables = [] if check is None else list(check.tables())
+    metadata: dict[str, Any] = {"date": date.today().isoformat(), "texts": len(texts)}
+    if check is not None:
+        metadata |= {"tested on": check.where}
+        metadata |= {name: score for name, score in tables[0].rows}  # noqa: C416
+    with status("Saving the model"):
+        skimdb.save(pipeline, args.output, metadata=metadata)
+    for table in tables:
+        print(f"\n{text_table(table)}")
+    n_features = pipeline[-1].n_features_in_
+    rows = [["Features", f"{n_features:,}"], ["Accuracy on its training texts", f"{accuracy:.4f}"]]
+    size = args.output.stat().st_size / 1e6
+    print(f"\n{text_table(Table(['Model', f'{size:.1f} MB'], rows))}", flush=True)
+    if n_features < _FEW_FEATURES:
+        print_notes([f"only {n_features:,} words and n-grams occur in two texts or more"])
+    share = max(Counter(labels).values()) / len(labels)
+    print_notes(training_notes(accuracy, check, share))
+    print(f"\nWritten: {args.output}")
+
+
+def _read(path: Path, args: argparse.Namespace) -> tuple[list[str], list[str]]:
+    texts, labels, notes = load_labelled_texts(
+        path,
+        file=standard_input(path),
+        text=args.text,
+        label=args.label,
+        missing=args.missing,
+        options=file_options(args),
+    )
+    print_notes(notes)
+    return texts, labels
+
+
+def _check_test_labels(labels: list[str], known: list[str], path: Path) -> None:
+    unknown = sorted(set(labels) - set(known))
+    if unknown:
+        raise ValueError(f"{path} has labels that no text to fit to has: {', '.join(unknown[:5])}")
+
+
+def _notes_on_shared_texts(texts: list[str], tested: list[str], path: Path) -> Iterator[str]:
+    known = set(map(text_key, texts))
+    n_shared = sum(text_key(text) in known for text in tested)
+    if n_shared:
+        yield f"{n_shared:,} of {len(tested):,} texts of {path} are also among those to fit to"
+
+
+def _make_pipeline(args: argparse.Namespace, texts: list[str]) -> Pipeline:
     pipeline = make_text_classifier(
         ngram_range=(1, args.ngrams),
-        char_ngram_range=(1, 5) if chars else None,
+        char_ngram_range=(1, 5) if args.chars and _takes_characters(texts) else None,
         class_weight=args.class_weight,
         random_state=args.seed,
     )
-    rows = [[f"Texts labelled {label}", f"{count:,}"] for label, count in sorted(counts.items())]
-    if args.check:
-        n_test = max(len(counts), math.ceil(_HELD_OUT * len(texts)))
-        with status(f"Fitting without {n_test:,} texts, to test on them"):
-            rows += _held_out_scores(pipeline, texts, y, n_test, args.seed)
-    with status(f"Fitting to {len(texts):,} texts"):
-        pipeline.fit(texts, y)
-        rows.append(["Features", f"{pipeline[-1].n_features_in_:,}"])
-    with status("Saving the model"):
-        skimdb.save(pipeline, args.output)
-    print(text_table(Table(["Model of", str(args.data)], rows)))
-    print(f"\nWritten: {args.output} ({args.output.stat().st_size / 1e6:.1f} MB)")
-
-
-def _count(labels: list[str], path: Path) -> Counter[str]:
-    """Count the texts of each label; warn of rare labels and imbalance."""
-    counts = Counter(labels)
-    shown = ", ".join(short_repr(label) for label, _ in counts.most_common(5))
-    more = ", ..." if len(counts) > 5 else ""
-    if len(counts) < 2 or len(counts) > len(labels) / 2:
-        raise ValueError(
-            f"{path} must have two labels or more, and several texts for each; labels found in "
-            f"{len(labels):,} texts: {len(counts):,} ({shown}{more})"
+    if args.epochs is not None:
+        pipeline.set_params(
+            classifier__epochs=args.epochs,
+            classifier__early_stopping=False,
+            classifier__refit=False,
         )
-    for label, count in counts.items():
-        if count < 2:
-            raise ValueError(
-                f"{path} must have at least two texts for each label, has one for "
-                f"{short_repr(label)}"
-            )
-    few = [f"{label} ({count})" for label, count in sorted(counts.items()) if count < _FEW]
-    notes = []
-    if few:
-        notes.append(f"Fewer than {_FEW} texts are labelled {', '.join(few)}.")
-    if max(counts.values()) > _IMBALANCE * min(counts.values()):
-        notes.append(
-            f"The most frequent label has more than {_IMBALANCE} times the texts of the rarest. "
-            "--class-weight balanced gives all labels the same weight."
-        )
-    print_notes(notes)
-    return counts
+    return pipeline
 
 
 def _takes_characters(texts: list[str]) -> bool:
@@ -151,31 +192,7 @@ def _takes_characters(texts: list[str]) -> bool:
         return True
     note = (
         "N-grams of characters are left out, because they would take minutes for texts of "
-        f"{n_characters:,} characters; --chars includes them."
+        f"{n_characters:,} characters; in Python, make_text_classifier() includes them."
     )
     print_notes([note])
     return False
-
-
-def _held_out_scores(
-    pipeline: Pipeline, texts: list[str], y: NDArray[Any], n_test: int, seed: int
-) -> list[list[str]]:
-    train, test, y_train, y_test = train_test_split(
-        texts, y, test_size=n_test, stratify=y, random_state=seed
-    )
-    predicted = pipeline.fit(train, y_train).predict(test)
-    accuracy = accuracy_score(y_test, predicted)
-    standard_error = math.sqrt(accuracy * (1 - accuracy) / n_test)
-    most_frequent = np.unique(y_test, return_counts=True)[1].max() / n_test
-    classes = pipeline.classes_
-    recalls = recall_score(y_test, predicted, labels=classes, average=None, zero_division=0)
-    macro_f1 = f1_score(y_test, predicted, average="macro", zero_division=0)
-    return [
-        [f"Accuracy on {n_test:,} held out (± SE)", f"{accuracy:.4f} ± {standard_error:.4f}"],
-        ["Always the most frequent label", f"{most_frequent:.4f}"],
-        ["Macro F1", f"{macro_f1:.4f}"],
-        *(
-            [f"Recall of {label}", f"{recall:.4f}"]
-            for label, recall in zip(classes, recalls, strict=True)
-        ),
-    ]

@@ -11,6 +11,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 import skimdb
@@ -19,7 +20,7 @@ from skimdb.cli.console import (
     OneLineParser,
     add_n_jobs,
     check_writable,
-    load_tensorflow,
+    map_in_threads,
     progress_bar,
     status,
 )
@@ -95,11 +96,8 @@ def add_model(parser: OneLineParser) -> None:
 
 def load_model(path: Path) -> Pipeline:
     """Load a pipeline, and check that it predicts probabilities of texts."""
-    with path.open("rb"):  # An error about the file comes before TensorFlow is loaded.
-        pass
-    load_tensorflow()
     with status("Loading the model"):
-        model = skimdb.load(path)
+        model = skimdb.load_predictor(path)
         if not isinstance(model, Pipeline):
             raise ValueError(f"{path} must hold a Pipeline, got a {type(model).__name__}")
         try:
@@ -168,7 +166,8 @@ def _predict_table(args: argparse.Namespace) -> None:
 
 def _check_table_arguments(args: argparse.Namespace) -> None:
     if Path(args.file).is_dir():
-        raise ValueError(f"{args.file} is a folder: predicting a folder requires -o FOLDER")
+        given = "" if args.output is None else f", got -o {args.output}, which is a file"
+        raise ValueError(f"{args.file} is a folder: predicting a folder requires -o FOLDER{given}")
     if args.output is None and args.format == "parquet":
         raise ValueError("--format parquet requires -o")
     if args.output is not None and args.format == "table":
@@ -202,7 +201,9 @@ def _predictions(
         size = Path(args.file).stat().st_size
     # On a terminal the rows themselves show how far it is.
     visible = args.output is not None or not sys.stdout.isatty()
-    with progress_bar("0 texts", size, visible=visible) as update:
+
+    def read() -> Iterator[tuple[list[str], NDArray[np.intp], list[list[Any]], Any]]:
+        nonlocal n_read
         for columns, numbers in table.batches(names, _ROWS_PER_BATCH):
             lists = [as_list(values) for values in columns]
             is_complete = missing.find_complete(table.where, numbers, {column: lists[0]})
@@ -215,11 +216,19 @@ def _predictions(
                 check_text(text, column, table.where(number))
                 for text, number in zip(lists[0], compress(numbers, is_complete), strict=True)
             ]
-            indices, probabilities = predict_all(model, texts)
-            chosen = probability_columns(indices, probabilities, args.proba)
-            kept = [lists[names.index(name)] for name in keep]
-            yield [rows, model.classes_[indices], *chosen, *kept]
-            update(completed=table.position, description=f"{n_read:,} texts")
+            yield texts, rows, [lists[names.index(name)] for name in keep], table.position
+
+    def predict(
+        texts: list[str], rows: NDArray[np.intp], kept: list[list[Any]], position: Any
+    ) -> tuple[list[Any], Any, int]:
+        indices, probabilities = predict_all(model, texts)
+        chosen = probability_columns(indices, probabilities, args.proba)
+        return [rows, model.classes_[indices], *chosen, *kept], position, int(rows.max(initial=0))
+
+    with progress_bar("0 texts", size, visible=visible) as update:
+        for columns, position, n_done in map_in_threads(predict, read()):
+            yield columns
+            update(completed=position, description=f"{n_done:,} texts")
 
 
 def _open_output(

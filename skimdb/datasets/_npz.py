@@ -14,8 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skimdb.utils._npy import read_npy_header
+
 # The arrays of the official file are 14 MB each.
 _MAX_MEMBER_BYTES = 2**29
+# Objects take up to 64 times as much memory as their pickle, and the official file is compressed to
+# two thirds. What is smaller than this is not looked at.
+_MAX_RATIO = 50
+_SMALL_MEMBER_BYTES = 2**20
 # The index of a word is its rank + 3, and must be an int32 too.
 _MAX_RANK = np.iinfo(np.int32).max - 3
 
@@ -85,6 +91,53 @@ class _ArrayUnpickler(pickle.Unpickler):
         return _Global(name)
 
 
+# The opcodes in pickles of arrays and lists: a run of integers, which lists have by the thousand;
+# others of a fixed size; two lines; a number of bytes, which is itself of so many bytes.
+_INTEGERS = re.compile(rb"(?:K.|M..|J.{4}){1,1000}", re.DOTALL)
+_FIXED = re.compile(
+    rb"[\x80hq].|[rj].{4}|[\x95G].{8}|[\x85-\x89\x93\x94()\]}NRabelstu.]", re.DOTALL
+)
+_LINES = re.compile(rb"c[^\n]*\n[^\n]*\n")
+_COUNTED = {
+    **dict.fromkeys([b"C", b"U", b"\x8a", b"\x8c"], 1),
+    **dict.fromkeys([b"B", b"T", b"X"], 4),
+    **dict.fromkeys([b"\x8e", b"\x96"], 8),
+}
+
+
+def _check_pickle(data: bytes) -> None:
+    """Check that unpickling takes memory in proportion to the size of the pickle.
+
+    An unpickler allocates what an opcode says, such as room for so many objects, before it reads
+    on.
+
+    Raises
+    ------
+    ValueError
+        If there are other opcodes than arrays and lists need, or if one refers beyond the end or
+        to an object that is not there yet.
+    """
+    position, n_objects = 0, 0
+    while position < len(data):
+        opcode = data[position : position + 1]
+        if found := _INTEGERS.match(data, position) or _LINES.match(data, position):
+            position = found.end()
+        elif opcode in _COUNTED:
+            start = position + 1 + _COUNTED[opcode]
+            position = start + int.from_bytes(data[position + 1 : start], "little")
+        elif found := _FIXED.match(data, position):
+            position = found.end()
+            if opcode in (b"q", b"r"):
+                if int.from_bytes(found[0][1:], "little") > n_objects:
+                    raise ValueError("its pickle refers to an object that is not there yet")
+                n_objects += 1
+            elif opcode == b".":
+                return
+        else:
+            raise ValueError(f"its pickle has the opcode {opcode!r}, which arrays do not need")
+    raise ValueError("its pickle ends too early")
+
+
 @contextmanager
 def open_npz(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open an npz file for `read_integers` and `read_sequences`.
@@ -112,18 +165,11 @@ def _read_member(
         raise ValueError(f"{name!r} declares {info.file_size} bytes, more than {_MAX_MEMBER_BYTES}")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{name!r} is compressed by a method that NumPy does not use")
-    file = BytesIO(archive.read(info))
-    version = np.lib.format.read_magic(file)
-    # Version 3.0 differs from 2.0 only in the encoding of field names.
-    read_header = (
-        np.lib.format.read_array_header_1_0
-        if version == (1, 0)
-        else np.lib.format.read_array_header_2_0
-    )
-    shape, _, dtype = read_header(file)
-    if len(shape) != 1:
-        raise ValueError(f"{name!r} has shape {shape}, expected one dimension")
-    return shape, dtype, file.read()
+    npy = archive.read(info)
+    header = read_npy_header(npy)
+    if len(header.shape) != 1:
+        raise ValueError(f"{name!r} has shape {header.shape}, expected one dimension")
+    return header.shape, np.dtype(header.descr), npy[header.start :]
 
 
 def read_integers(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
@@ -141,8 +187,12 @@ def read_sequences(
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Read an object array of lists or arrays of indices, as one flat array and their lengths."""
     shape, dtype, data = _read_member(archive, name)
+    n_stored = archive.getinfo(f"{name}.npy").compress_size
+    if len(data) > max(_MAX_RATIO * n_stored, _SMALL_MEMBER_BYTES):
+        raise ValueError(f"{name!r} has {len(data)} bytes in {n_stored}, too many to be sequences")
     if dtype != np.dtype(object):
         raise ValueError(f"{name!r} has dtype {dtype}, expected object")
+    _check_pickle(data)
     items = _array_items(_ArrayUnpickler(BytesIO(data)).load(), name)
     if len(items) != shape[0]:
         raise ValueError(f"{name!r} declares {shape[0]} sequences but holds {len(items)}")

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -27,7 +27,8 @@ from skimdb.datasets._prediction_task import (
     predict_file,
     probability_names,
 )
-from skimdb.utils._files import leftover_parts
+from skimdb.utils._files import remove_leftovers
+from skimdb.utils._predictors import with_predictors
 
 if TYPE_CHECKING:
     import pandas
@@ -76,7 +77,8 @@ def predict_files(
     model : classifier or Pipeline
         A fitted model with `predict`, `predict_proba` and `classes_`. Texts are passed to it as a
         list of str, and lists of word indices as a pyarrow Array, which `MultiHotVectorizer`
-        accepts.
+        accepts. Workers get a `DenseSentimentPredictor` in place of each
+        `DenseSentimentClassifier`, and so do not load TensorFlow.
 
     source : str, Path, or sequence of them
         A folder, a file, or a sequence of files, in the formats of :func:`iter_batches`. All such
@@ -156,7 +158,8 @@ def predict_files(
     has the same hash; a model that is fitted again may have another one.
 
     An error stops all work and keeps the complete results. If the model raised the error, a note on
-    it names the file and the rows. A killed process may leave temporary files that end in ".part";
+    it names the file and the rows. A killed process may leave temporary files, whose names begin
+    with a dot and end in ".part", so that ``pyarrow.parquet.read_table`` skips them in the folder;
     the next call removes them. Do not write the same results from different machines at the same
     time.
 
@@ -191,6 +194,8 @@ def predict_files(
     inputs, notes = _find_files(source, options)
     _check_destination(destination, source, inputs)
     import_arrow()
+    with suppress(ValueError):  # Keras alone predicts
+        model = with_predictors(model)
     model_hash = hash_model(model)
     tasks = [
         PredictionTask(
@@ -226,7 +231,7 @@ def predict_frame(
 
     model : classifier or Pipeline
         A fitted model with `predict`, `predict_proba` and `classes_`. The column is passed to it as
-        a Series.
+        a Series. What :func:`skimdb.load_predictor` returns does not load TensorFlow in workers.
 
     column : str, default="text"
         The column of texts or lists of word indices.
@@ -291,8 +296,8 @@ def _cleaning_up(cancellation: Cancellation, tasks: list[PredictionTask]) -> Ite
         yield
     finally:
         cancellation.cancel()
-        for part in leftover_parts(task.result for task in tasks):
-            part.unlink(missing_ok=True)
+        for task in tasks:
+            remove_leftovers(task.result)
 
 
 def _check_model(model: Any) -> None:

@@ -15,6 +15,7 @@ from skimdb.feature_extraction._normalization import make_normalizer
 from skimdb.feature_extraction._sequences import flatten_sequences
 from skimdb.feature_extraction._text_encoder import TextEncoder
 from skimdb.feature_extraction._texts import as_texts
+from skimdb.utils._quick_checks import check_parameters
 
 # One 32-bit integer per character; lone surrogates are characters too.
 _ENCODING = ("utf-32-le", "surrogatepass")
@@ -129,7 +130,7 @@ class CharacterEncoder(TextEncoder):
         TypeError, ValueError
             If X does not hold texts; the message names the first such row.
         """
-        self._validate_params()
+        check_parameters(self)
         texts = as_texts(X)
         if self.normalize:
             texts = list(map(make_normalizer(), texts))

@@ -19,6 +19,7 @@ from sklearn.utils.validation import (
 )
 
 from skimdb.utils._documentation import DocumentedMixin
+from skimdb.utils._quick_checks import check_features
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
@@ -190,17 +191,9 @@ class LogCountRatioScaler(DocumentedMixin, OneToOneFeatureMixin, TransformerMixi
         ValueError
             If features are negative, or their number differs from that in :meth:`fit`.
         """
-        check_is_fitted(self)
-        X = validate_data(
-            self,
-            X,
-            accept_sparse="csr",
-            dtype=_DTYPES,
-            ensure_non_negative=True,
-            copy=self.copy,
-            force_writeable=True,
-            reset=False,
-        )
+        if not hasattr(self, "feature_log_count_ratio_"):
+            check_is_fitted(self)
+        X = check_features(self, X, _DTYPES, non_negative=True, copy=self.copy, writeable=True)
         if not sp.issparse(X):
             X *= self._scale(slice(None), X.dtype)
         elif X.nnz < X.shape[1]:

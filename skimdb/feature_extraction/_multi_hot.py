@@ -28,6 +28,7 @@ from skimdb.feature_extraction._sequences import (
 )
 from skimdb.feature_extraction._unigrams import fill_words, find_words
 from skimdb.utils._documentation import DocumentedMixin
+from skimdb.utils._quick_checks import check_fitted, check_parameters
 
 
 class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -274,8 +275,8 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         TypeError, ValueError
             If X does not hold sequences of word indices; the message names the first such row.
         """
-        check_is_fitted(self)
-        self._validate_params()
+        check_fitted(self)
+        check_parameters(self)
         self._check_parameters()
         return self._encode(flatten_sequences(X))
 

@@ -19,7 +19,8 @@ NGrams: TypeAlias = NDArray[np.int32]
 IsWord: TypeAlias = Callable[[IntArray], NDArray[np.bool]]
 _Keys: TypeAlias = NDArray[np.uint64]
 
-_TOKENS_PER_BLOCK = 2**20
+_TOKENS_PER_BLOCK = 2**18
+_FEW_TOKENS = 2**12
 _ROWS_PER_BLOCK = 2**16  # numpy sorts 16-bit integers by radix
 
 
@@ -137,6 +138,8 @@ def find_ngrams(
     sequences: FlatSequences, is_word: IsWord, table: NGramTable
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Return CSR indices and indptr: the sorted, unique n-grams of a table in each sequence."""
+    if len(sequences[0]) <= _FEW_TOKENS:
+        return _find_in_few(sequences, is_word, table)
     indices = [np.empty(0, dtype=np.int32)]
     counts = [np.zeros(1, dtype=np.int64)]
     for block in _blocks(sequences, is_word):
@@ -156,6 +159,47 @@ def find_ngrams(
         indices.append(column[np.argsort(row, kind="stable")])
         counts.append(np.bincount(row, minlength=block.n_rows))
     return np.concatenate(indices), np.cumsum(np.concatenate(counts))
+
+
+def _find_in_few(
+    sequences: FlatSequences, is_word: IsWord, table: NGramTable
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Do the same for few words, where grouping them would take longer than looking up each."""
+    flat, offsets = sequences
+    n_rows, n_columns, max_n = len(offsets) - 1, len(table), len(table.levels)
+    words = table.levels[0]
+    keys = flat.astype(words.dtype, copy=False)
+    ids = np.minimum(words.searchsorted(keys), len(words) - 1)
+    is_known = words[ids] == keys
+    is_known &= is_word(flat)
+    # No n-gram goes on behind the end of a sequence, where there is an unknown word.
+    rows = np.repeat(np.arange(n_rows), np.diff(offsets))
+    positions = np.arange(len(flat)) + rows
+    ranks = np.full(len(flat) + n_rows + max_n, -1)
+    ranks[positions[is_known]] = ids[is_known]
+    starts, ids, rows = positions[is_known], ids[is_known], rows[is_known]
+    found, n_before = [], 0
+    for n, (level, prefixes) in enumerate(zip(table.levels, table.prefixes, strict=True), 1):
+        if n > 1:
+            last = ranks[starts + (n - 1)]
+            goes_on = last >= 0
+            keys = _pair(ids[goes_on], last[goes_on], len(words))
+            ids = np.minimum(level.searchsorted(keys), max(len(level) - 1, 0))
+            is_known = level[ids] == keys if len(level) else np.zeros(len(keys), dtype=bool)
+            starts, rows, ids = starts[goes_on][is_known], rows[goes_on][is_known], ids[is_known]
+        cells = rows * n_columns + ids + n_before
+        if len(prefixes):
+            n_prefixes = prefixes.searchsorted(ids.astype(np.int32))
+            is_ngram = prefixes[np.minimum(n_prefixes, len(prefixes) - 1)] != ids
+            cells = (cells - n_prefixes)[is_ngram]
+        found.append(cells)
+        n_before += len(level) - len(prefixes)
+    cells = np.concatenate(found)
+    cells.sort()
+    rows, columns = np.divmod(cells[is_first_of(cells)], n_columns)
+    indptr = np.zeros(n_rows + 1, dtype=np.int64)
+    np.cumsum(np.bincount(rows, minlength=n_rows), out=indptr[1:])
+    return columns.astype(np.int32), indptr
 
 
 def _pair(prefix_ids: IntArray, last: IntArray, n_words: int) -> _Keys:

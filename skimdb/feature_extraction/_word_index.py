@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from sklearn.base import _fit_context
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted
 
 from skimdb.datasets._base import INDEX_FROM, OOV_CHAR, START_CHAR
 from skimdb.datasets._review_array import as_reviews
@@ -22,6 +21,7 @@ from skimdb.feature_extraction._sequences import MAX_INDEX, flatten_sequences, o
 from skimdb.feature_extraction._text_encoder import TextEncoder
 from skimdb.feature_extraction._texts import as_texts
 from skimdb.feature_extraction._words import make_splitter
+from skimdb.utils._quick_checks import check_fitted, check_parameters
 
 _FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 _PAD_CHAR = 0
@@ -350,12 +350,13 @@ class WordIndexEncoder(TextEncoder):
                     f"{name}={char} must be at most index_from={self.index_from}, "
                     "because larger indices are words."
                 )
-        if self.word_index is not None:
+        # `fit` has checked the mapping that it was given.
+        if self.word_index is not None and self.word_index is not vars(self).get("word_index_"):
             check_word_index(self.word_index, MAX_INDEX - self.index_from)
 
     def _checked_ranks(self) -> dict[str, int]:
-        check_is_fitted(self)
-        self._validate_params()
+        check_fitted(self)
+        check_parameters(self)
         self._check_parameters()
         return self.word_index_ if self.word_index is None else self.word_index
 

@@ -31,14 +31,18 @@ def make_splitter(
 
 def _at_characters(filters: str, punctuation: str) -> Split:
     marks = set(punctuation)
-    separators = set(filters) - marks
+    # White space separates words by itself.
+    separators = {mark for mark in set(filters) - marks if not mark.isspace()}
     table = str.maketrans(dict.fromkeys(separators, " "))
     ascii_separators = "".join(filter(str.isascii, separators)).encode()
     ascii_table = bytes.maketrans(ascii_separators, b" " * len(ascii_separators))
 
     def split(text: str) -> list[str]:
         for mark in marks:
-            text = text.replace(mark, f" {mark} ")
+            if mark in text:  # a search takes a tenth of the time of a copy
+                text = text.replace(mark, f" {mark} ")
+        if not separators:
+            return text.split()
         if text.isascii():  # twice as fast
             return text.encode().translate(ascii_table).decode().split()
         return text.translate(table).split()

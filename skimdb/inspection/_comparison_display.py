@@ -7,7 +7,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from skimdb.inspection._style import BLUE, VERMILLION, legend_above, panels, score_label
+from skimdb.inspection._style import (
+    BLUE,
+    VERMILLION,
+    legend_above,
+    panels,
+    plain_text,
+    score_label,
+)
 
 
 class _Comparison(Protocol):
@@ -142,8 +149,10 @@ class ComparisonDisplay:
             If `ax` is not a matplotlib Axes.
         """
         self.figure_, (self.ax_,) = panels(ax, 1)
-        best_first = sorted(self.scores, key=lambda name: -self.scores[name].mean())
-        self.names_ = best_first[::-1]
+        names = list(self.scores)
+        # A score that is not a number is sorted to the end.
+        best_first = np.argsort([-self.scores[name].mean() for name in names], kind="stable")
+        self.names_ = [names[i] for i in best_first[::-1]]
         rows = np.arange(len(self.names_))
         by_fold = np.column_stack([self.scores[name] for name in self.names_])
         self.fold_lines_ = []
@@ -155,7 +164,7 @@ class ComparisonDisplay:
         self._plot_rows(by_fold, rows)
         self.ax_.set_yticks(rows, [self._row_label(name) for name in self.names_])
         self.ax_.set_ylim(-0.5, len(rows) - 0.5)
-        self.ax_.set_xlabel(score_label(self.scoring))
+        self.ax_.set_xlabel(plain_text(score_label(self.scoring)))
         legend_above(self.ax_, ncols=2)
         return self
 
@@ -186,4 +195,4 @@ class ComparisonDisplay:
     def _row_label(self, name: str) -> str:
         scores = self.scores[name]
         spread = f" ± {scores.std(ddof=1):.4f}" if len(scores) > 1 else ""
-        return f"{name}\n{scores.mean():.4f}{spread}"
+        return f"{plain_text(name)}\n{scores.mean():.4f}{spread}"

@@ -1,25 +1,26 @@
 """Contributions of features to the log-odds of reviews."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from skimdb.feature_extraction import LogCountRatioScaler
 from skimdb.inspection._split_pipeline import FloatArray, Matrix, SplitPipeline, split_pipeline
+from skimdb.neural_network._first_layer import FirstLayer
+from skimdb.neural_network._logit_classifier import LogitClassifier
+from skimdb.neural_network.arrays import ArrayNetwork
+from skimdb.utils._log_odds import IntArray, slopes_of_log_odds
 
-if TYPE_CHECKING:
-    from skimdb.neural_network._first_layer import FirstLayer
-
-IntArray: TypeAlias = NDArray[np.integer[Any]]
 Method: TypeAlias = Literal["occlusion", "gradient"]
 
 # Entries per block of occluded reviews; bounds the peak memory to about 100 MB.
 _ENTRIES_PER_BLOCK = 2**22
+_ADVICE = "Use method='occlusion', which works with any pipeline."
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,12 @@ class Contributions:
     offsets: IntArray  # Review i has the entries offsets[i]:offsets[i + 1].
     columns: IntArray  # of shape (n_entries,): the feature of each entry
     values: FloatArray  # of shape (n_entries,): its contribution to the log-odds
+    targets: IntArray  # of shape (n_reviews,): the positions in `classes_` of the classes explained
     log_odds: FloatArray  # of shape (n_reviews,)
-    baseline: float  # log-odds of a review without features
+    baselines: FloatArray  # of shape (n_reviews,): log-odds of a review without features
 
 
-def compute_contributions(pipeline: Any, X: Any, method: Method) -> Contributions:
+def compute_contributions(pipeline: Any, X: Any, method: Method, target: Any) -> Contributions:
     """Compute contributions as `explain_reviews` describes them."""
     if method not in ("occlusion", "gradient"):
         raise ValueError(f"method must be 'occlusion' or 'gradient', got {method!r}.")
@@ -45,12 +47,15 @@ def compute_contributions(pipeline: Any, X: Any, method: Method) -> Contribution
         raise ValueError("X must contain at least one review, got none.")
     names = split.feature_names()
     entries = _canonical_csr(features)
-    log_odds = split.log_odds(features)
+    targets = split.targets(features, target)
+    log_odds = split.log_odds(features, targets)
     if method == "occlusion":
-        values = _occlude(split, features, entries, log_odds)
+        values = _occlude(split, features, entries, targets, log_odds)
     else:
         _check_differentiable(split, names)
-        values = _gradient_times_input(split, features, entries)
+        values = _gradient_times_input(split, features, entries, targets)
+    explained, position = np.unique(targets, return_inverse=True)
+    empty = _empty_reviews(features, len(explained))
     return Contributions(
         split=split,
         features=features,
@@ -58,8 +63,9 @@ def compute_contributions(pipeline: Any, X: Any, method: Method) -> Contribution
         offsets=entries.indptr,
         columns=entries.indices,
         values=values,
+        targets=targets,
         log_odds=log_odds,
-        baseline=float(split.log_odds(_empty_review(features))[0]),
+        baselines=split.log_odds(empty, explained)[position],
     )
 
 
@@ -77,21 +83,29 @@ def _rows(entries: Matrix) -> IntArray:
     return np.repeat(np.arange(entries.shape[0]), np.diff(entries.indptr))
 
 
-def _empty_review(features: Matrix) -> Matrix:
-    shape, dtype = (1, features.shape[1]), features.dtype
+def _empty_reviews(features: Matrix, n_reviews: int) -> Matrix:
+    shape, dtype = (n_reviews, features.shape[1]), features.dtype
     return type(features)(shape, dtype=dtype) if sp.issparse(features) else np.zeros(shape, dtype)
 
 
 def _occlude(
-    split: SplitPipeline, features: Matrix, entries: Matrix, log_odds: FloatArray
+    split: SplitPipeline,
+    features: Matrix,
+    entries: Matrix,
+    targets: IntArray,
+    log_odds: FloatArray,
 ) -> FloatArray:
     """Return how much the log-odds fall when each entry is removed from its review."""
     scales_each_feature = all(isinstance(step, LogCountRatioScaler) for step in split.scaling)
-    if scales_each_feature and _is_network(split.classifier):
-        return _first_layer(split.classifier).occlude(*_scaled_entries(split, features, entries))
-    falls = log_odds[_rows(entries)]
+    network = _array_network(split.classifier)
+    if scales_each_feature and network is not None:
+        scaled, rows, columns, values = _scaled_entries(split, features, entries)
+        return FirstLayer(network).occlude(scaled, targets, rows, columns, values)
+    rows = _rows(entries)
+    falls = log_odds[rows]
     for block in _blocks(entries, features):
-        falls[block] -= split.log_odds(_without_each(entries, block, features))
+        occluded = _without_each(entries, block, features)
+        falls[block] -= split.log_odds(occluded, targets[rows[block]])
     return falls
 
 
@@ -123,29 +137,50 @@ def _without_each(entries: Matrix, block: slice, features: Matrix) -> Matrix:
 
 
 def _check_differentiable(split: SplitPipeline, names: NDArray[np.object_]) -> None:
-    advice = "Use method='occlusion', which works with any pipeline."
-    if not (_is_network(split.classifier) or hasattr(split.classifier, "coef_")):
+    if not (_array_network(split.classifier) is not None or hasattr(split.classifier, "coef_")):
         raise ValueError(
             "method='gradient' needs DenseSentimentClassifier, as built and with an activation "
             "that it computes on arrays, or a linear classifier with coef_, "
-            f"got {type(split.classifier).__name__}. {advice}"
+            f"got {type(split.classifier).__name__}. {_ADVICE}"
         )
     if not split.keeps_features(names):
         steps = [type(step).__name__ for step in split.scaling]
         raise ValueError(
             "method='gradient' needs steps that scale each feature without mixing or dropping any, "
-            f"got {steps} before the classifier. {advice}"
+            f"got {steps} before the classifier. {_ADVICE}"
         )
 
 
-def _gradient_times_input(split: SplitPipeline, features: Matrix, entries: Matrix) -> FloatArray:
+def _gradient_times_input(
+    split: SplitPipeline, features: Matrix, entries: Matrix, targets: IntArray
+) -> FloatArray:
     """Return the gradient of the log-odds with respect to each entry, times the entry."""
-    scaled = _scaled_entries(split, features, entries)
-    if _is_network(split.classifier):
-        return _first_layer(split.classifier).gradient_times_input(*scaled)
-    _, _, columns, values = scaled
-    coef = split.classifier.coef_
-    return values * np.ravel(coef.toarray() if sp.issparse(coef) else coef)[columns]
+    scaled, rows, columns, values = _scaled_entries(split, features, entries)
+    classifier = split.classifier
+    network = _array_network(classifier)
+    if network is not None:
+        layer = FirstLayer(network)
+        return layer.gradient_times_input(scaled, targets, rows, columns, values)
+    coef = classifier.coef_
+    coef = coef.toarray() if sp.issparse(coef) else np.atleast_2d(coef)
+    slopes = _slopes_of_decision(classifier, scaled, targets)
+    return values * np.sum(slopes[rows] * coef.T[columns], axis=1, dtype=np.float64)
+
+
+def _slopes_of_decision(classifier: Any, X: Matrix, targets: IntArray) -> FloatArray:
+    """Return the derivatives of the log-odds by the decision function, as a matrix."""
+    decision = classifier.decision_function(X).reshape(len(targets), -1)
+    if decision.shape[1] > 1 and not hasattr(classifier, "predict_proba"):
+        return np.eye(decision.shape[1], dtype=np.float64)[targets]
+    if decision.shape[1] > 1:
+        probabilities = classifier.predict_proba(X)
+        if not np.allclose(softmax(decision, axis=1), probabilities, atol=1e-5):
+            raise ValueError(
+                "method='gradient' needs a linear classifier whose probabilities are the softmax "
+                f"of its decision function, if there are more than two classes; "
+                f"{type(classifier).__name__}'s are not. {_ADVICE}"
+            )
+    return slopes_of_log_odds(decision, targets)
 
 
 def _scaled_entries(
@@ -162,20 +197,10 @@ def _scaled_entries(
     elif sp.issparse(scaled):
         values = np.ravel(sp.csr_matrix(scaled)[rows, columns])
     else:
-        values = scaled[rows, columns] - split.scale(_empty_review(features))[0, columns]
+        values = scaled[rows, columns] - split.scale(_empty_reviews(features, 1))[0, columns]
     return scaled, rows, columns, values.astype(np.float64)
 
 
-def _is_network(classifier: Any) -> bool:
-    """Tell whether it is a DenseSentimentClassifier whose arithmetic is known."""
-    # A fitted network has loaded TensorFlow already. No other classifier should load it.
-    module = sys.modules.get("skimdb.neural_network")
-    if module is None or not isinstance(classifier, module.DenseSentimentClassifier):
-        return False
-    return bool(classifier._state.has_array_arithmetic)
-
-
-def _first_layer(classifier: Any) -> "FirstLayer":
-    from skimdb.neural_network._first_layer import FirstLayer  # noqa: PLC0415 - loads TensorFlow
-
-    return FirstLayer(classifier._state.settled_network)
+def _array_network(classifier: Any) -> ArrayNetwork | None:
+    """Return the network of a classifier if its arithmetic is known."""
+    return classifier._array_network if isinstance(classifier, LogitClassifier) else None

@@ -1,7 +1,8 @@
 """Explanations of the predictions for single reviews."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from skimdb.inspection._contributions import Contributions, Method, compute_contributions
 from skimdb.inspection._frames import data_frame
 from skimdb.inspection._highlight import highlighted_html
-from skimdb.inspection._review_words import ReviewWord, review_words, shade_words
+from skimdb.inspection._review_words import ReviewWord, ReviewWords, review_words
 from skimdb.inspection._split_pipeline import FloatArray
 from skimdb.utils._tables import Table, text_table
 
@@ -20,16 +21,18 @@ if TYPE_CHECKING:
 _MAX_ROWS = 20
 
 
-def explain_reviews(pipeline: Any, X: Any, *, method: Method = "occlusion") -> "ReviewExplanations":
+def explain_reviews(
+    pipeline: Any, X: Any, *, method: Method = "occlusion", target: Any = None
+) -> "ReviewExplanations":
     """Compute how much each word of each review contributes to its classification.
 
-    Contributions are to the log-odds of the second class in the classifier's ``classes_``. They
-    are given for the features of the pipeline's vectorizer, which are words or n-grams.
+    Contributions are to the log-odds of one class: its probability against that of all others.
+    They are given for the features of the pipeline's vectorizer, which are words or n-grams.
 
     Parameters
     ----------
     pipeline : Pipeline
-        Fitted pipeline with a vectorizer, such as MultiHotVectorizer, and a binary classifier. The
+        Fitted pipeline with a vectorizer, such as MultiHotVectorizer, and a classifier. The
         vectorizer is the first step that has ``get_feature_names_out`` and returns an array or a
         sparse matrix.
     X : sequence of n_reviews reviews
@@ -44,7 +47,11 @@ def explain_reviews(pipeline: Any, X: Any, *, method: Method = "occlusion") -> "
         the same names from ``get_feature_names_out``. A scale that depends on the review, such as
         that of a normalizer, is treated as constant.
 
-        For a linear classifier, both give the coefficient times the feature's value.
+        For a linear classifier of two classes, both give the coefficient times the feature's
+        value.
+    target : object, default=None
+        The class to explain, one of the classifier's ``classes_``. If None, the second of two
+        classes, or of more the one that is predicted for each review.
 
     Returns
     -------
@@ -58,8 +65,8 @@ def explain_reviews(pipeline: Any, X: Any, *, method: Method = "occlusion") -> "
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     ValueError
-        If it has no vectorizer or more than two classes, if `method` is unknown or does not work
-        with it, or if `X` is empty.
+        If it has no vectorizer, if `method` is unknown or does not work with it, if `target` is
+        not one of its classes, or if `X` is empty.
 
     See Also
     --------
@@ -69,12 +76,12 @@ def explain_reviews(pipeline: Any, X: Any, *, method: Method = "occlusion") -> "
 
     Notes
     -----
-    The log-odds are the classifier's decision function, if it has one. The decision function of
-    some classifiers, such as LinearSVC, does not give log-odds; contributions are then to the
-    decision value.
+    The log-odds of two classes are the classifier's decision function, if it has one. The decision
+    function of some classifiers, such as LinearSVC, does not give log-odds; contributions are then
+    to the decision value, of more than two classes too.
 
     The log-odds of naive Bayes come from its joint log-probabilities. Those of other classifiers
-    come from their probabilities, which are clipped to between eps and 1 - eps of their dtype.
+    come from their probabilities, where the eps of their dtype stands for 0.
 
     References
     ----------
@@ -102,38 +109,42 @@ def explain_reviews(pipeline: Any, X: Any, *, method: Method = "occlusion") -> "
     dull           -0.343
     film           -0.281
     """
-    contributions = compute_contributions(pipeline, X, method)
-    split, features = contributions.split, contributions.features
-    predicted, probability = split.predict(features), split.probability(features)
-    words = review_words(split, X, contributions.names)
-    return ReviewExplanations(
-        ReviewExplanation(
-            names=contributions.names[columns],
-            contributions=values,
-            predicted=predicted[i],
-            probability=None if probability is None else float(probability[i]),
-            log_odds=float(log_odds),
-            baseline=contributions.baseline,
-            classes=split.classifier.classes_,
-            words=words[i] if words is not None else (),
+    contributions = compute_contributions(pipeline, X, method, target)
+    split, features, targets = contributions.split, contributions.features, contributions.targets
+    predicted, probability = split.predict(features), split.probability(features, targets)
+    rows = list(_largest_first(contributions))
+    words = review_words(split, X, [dict(zip(*row, strict=True)) for row in rows])
+    classes = split.classifier.classes_
+    explanations = []
+    for i, (names, values) in enumerate(rows):
+        found = words[i] if words is not None else ReviewWords((), frozenset())
+        explanations.append(
+            ReviewExplanation(
+                names=names,
+                contributions=values,
+                predicted=predicted[i],
+                probability=None if probability is None else float(probability[i]),
+                log_odds=float(contributions.log_odds[i]),
+                baseline=float(contributions.baselines[i]),
+                classes=classes,
+                target=classes[targets[i]],
+                words=found.words,
+                is_in_words=np.array([name in found.placed for name in names], dtype=bool),
+            )
         )
-        for i, (columns, values, log_odds) in enumerate(
-            zip(*_largest_first(contributions), contributions.log_odds, strict=True)
-        )
-    )
+    return ReviewExplanations(explanations)
 
 
 def _largest_first(
     contributions: Contributions,
-) -> tuple[list[NDArray[np.intp]], list[FloatArray]]:
-    """Return the features and contributions of each review, largest first."""
+) -> Iterator[tuple[NDArray[np.object_], FloatArray]]:
+    """Yield the names of the features of each review and their contributions, largest first."""
     offsets = contributions.offsets
     review = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     order = np.lexsort([-np.abs(contributions.values), review])
-    return (
-        np.split(contributions.columns[order], offsets[1:-1]),
-        np.split(contributions.values[order], offsets[1:-1]),
-    )
+    names, values = contributions.names[contributions.columns[order]], contributions.values[order]
+    for start, stop in pairwise(offsets.tolist()):
+        yield names[start:stop], values[start:stop]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -141,8 +152,8 @@ class ReviewExplanation:
     """Contributions of the features of one review to its classification.
 
     The `repr` is a table of the 20 largest contributions. A notebook shows the review with
-    highlighted words: blue with a solid underline if they support the second class, orange with a
-    dotted underline if they support the first.
+    highlighted words: blue with a solid underline if they support the target, orange with a dotted
+    underline if they oppose it. Features that do not stand in the words are listed below them.
 
     Attributes
     ----------
@@ -153,17 +164,25 @@ class ReviewExplanation:
     predicted : object
         The predicted label.
     probability : float or None
-        The predicted probability of the second class; None without `predict_proba`.
+        The predicted probability of the target; None without `predict_proba`.
     log_odds : float
-        Log-odds of the second class.
+        Log-odds of the target.
     baseline : float
-        Log-odds of a review without features. For a linear classifier, `log_odds` is the baseline
-        plus the sum of all contributions.
-    classes : ndarray of shape (2,)
+        Log-odds of a review without features. For a linear classifier of two classes, `log_odds`
+        is the baseline plus the sum of all contributions.
+    classes : ndarray of shape (n_classes,)
         The labels of the classifier.
+    target : object
+        The label of the class that is explained.
     words : tuple of ReviewWord
-        The words of the review in order, each with its `text` and the names of its `features`.
-        Empty if the pipeline takes neither texts nor word indices.
+        The words of the review in order, each with its `text`, its `contribution`, and whether it
+        `is_joined` to the word before without a space. The characters of languages that put no
+        spaces between words are words too. Empty if the pipeline takes neither texts nor word
+        indices.
+    is_in_words : ndarray of bool of shape (n_present,)
+        Which of the contributions the words share. Others stand nowhere in the text: those of
+        markers and blanks, and of features of other vectorizers than MultiHotVectorizer,
+        CountVectorizer and TfidfVectorizer.
 
     See Also
     --------
@@ -177,17 +196,25 @@ class ReviewExplanation:
     log_odds: float
     baseline: float
     classes: NDArray[Any]
+    target: Any
     words: tuple[ReviewWord, ...]
+    is_in_words: NDArray[np.bool_]
 
     @property
     def title(self) -> str:
         """The prediction in words."""
         if self.probability is None:
-            return f"Predicted {self.predicted} (decision value {self.log_odds:+.2f})"
+            of_target = f" of {self.target}" if len(self.classes) > 2 else ""
+            return f"Predicted {self.predicted} (decision value{of_target} {self.log_odds:+.2f})"
         return (
-            f"Predicted {self.predicted} (probability of {self.classes[1]}: "
+            f"Predicted {self.predicted} (probability of {self.target}: "
             f"{self.probability:.3f}, log-odds {self.log_odds:+.2f})"
         )
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """What negative and positive contributions support."""
+        return sides(self.classes, self.target)
 
     def word_contributions(self) -> FloatArray:
         """Return the contribution of each of `words`.
@@ -195,12 +222,23 @@ class ReviewExplanation:
         Returns
         -------
         ndarray of shape (n_words,)
-            The contribution of a word is repeated at each of its occurrences. That of an n-gram is
-            divided evenly among its words; it is left out where its words are not adjacent in the
-            review, because the pipeline drops words between them. Those of n-grams of characters
-            are left out too.
+            The contribution of a word or n-gram is divided evenly among all its occurrences, and
+            there among its words; that of an n-gram of characters is divided among the words that
+            contain them. So the sum is that of the contributions that are `is_in_words`.
         """
-        return shade_words(self.words, dict(zip(self.names, self.contributions, strict=True)))
+        return np.array([word.contribution for word in self.words], dtype=np.float64)
+
+    def elsewhere(self, n: int) -> str:
+        """Return the `n` largest contributions that the words do not share, in one line.
+
+        Those that are 0 to three decimals are left out.
+        """
+        is_elsewhere = ~self.is_in_words & (np.abs(self.contributions) >= 0.0005)
+        names, values = self.names[is_elsewhere], self.contributions[is_elsewhere]
+        shown = [f"{name} {value:+.3f}" for name, value in zip(names[:n], values[:n], strict=True)]
+        if len(names) > n:
+            shown.append(f"and {len(names) - n} more {values[n:].sum():+.3f}")
+        return ", ".join(shown)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a table of all features of the review.
@@ -226,9 +264,12 @@ class ReviewExplanation:
 
     def _repr_html_(self) -> str:
         if not self.words:
-            return highlighted_html(self.title, self.names.tolist(), self.contributions.tolist())
-        texts = [word.text for word in self.words]
-        return highlighted_html(self.title, texts, self.word_contributions().tolist())
+            words = [
+                ReviewWord(name, value, False)
+                for name, value in zip(self.names, self.contributions.tolist(), strict=True)
+            ]
+            return highlighted_html(self.title, words, self.sides)
+        return highlighted_html(self.title, self.words, self.sides, self.elsewhere(_MAX_ROWS))
 
 
 class ReviewExplanations(Sequence[ReviewExplanation]):
@@ -301,6 +342,12 @@ class ReviewExplanations(Sequence[ReviewExplanation]):
     def _repr_html_(self) -> str:
         shown = [explanation._repr_html_() for explanation in self[:_MAX_ROWS]]
         return "".join([*shown, *(f"<p>{line}</p>" for line in _rest(len(self)))])
+
+
+def sides(classes: NDArray[Any], target: Any) -> tuple[str, str]:
+    """Return what negative and positive contributions to the log-odds of the target support."""
+    others = [label for label in classes.tolist() if label != target]
+    return str(others[0]) if len(others) == 1 else "other classes", str(target)
 
 
 def check_explanation(explanation: Any) -> None:

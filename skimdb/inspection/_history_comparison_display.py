@@ -7,7 +7,14 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from skimdb.inspection._curves import Curve, History, check_histories, histories_of
-from skimdb.inspection._style import label_epochs, legend_above, metric_label, panels, series_style
+from skimdb.inspection._style import (
+    label_epochs,
+    legend_above,
+    metric_label,
+    panels,
+    plain_text,
+    series_style,
+)
 
 
 class HistoryComparisonDisplay:
@@ -159,7 +166,7 @@ class HistoryComparisonDisplay:
         self.lines_, self.bands_, self.tails_ = {}, {}, {}
         for number, (name, curves) in enumerate(self.curves.items()):
             self._plot_curves(name, curves, series_style(number))
-        self.ax_.set_ylabel(metric_label(self.metric))
+        self.ax_.set_ylabel(plain_text(metric_label(self.metric)))
         label_epochs(np.array([self.ax_]))
         title = "Median and range of fits" if self.bands_ else None
         legend_above(self.ax_, title=title, ncols=min(len(self.curves), 3))
@@ -170,7 +177,11 @@ class HistoryComparisonDisplay:
         common = np.array([curve[:n_common] for curve in curves])
         epochs = np.arange(1, n_common + 1)
         (self.lines_[name],) = self.ax_.plot(
-            epochs, np.median(common, axis=0), label=name, markevery=1 + n_common // 25, **style
+            epochs,
+            np.median(common, axis=0),
+            label=plain_text(name),
+            markevery=1 + n_common // 25,
+            **style,
         )
         if len(curves) > 1:
             self.bands_[name] = self.ax_.fill_between(

@@ -18,6 +18,7 @@ from skimdb.inspection._style import (
     label_x,
     legend_above,
     panels,
+    plain_text,
     score_label,
 )
 
@@ -272,14 +273,14 @@ class HyperparameterDisplay:
                 markersize=6,
                 linestyle="-" if numeric else "none",
                 capsize=4,
-                label=self.description,
+                label=self.description and plain_text(self.description),
             )
             # On one line, it would be longer than the panel.
-            panel.set_ylabel(textwrap.fill(label, 20))
+            panel.set_ylabel(plain_text(textwrap.fill(label, 20)))
             if numeric:
                 _scale_to_numbers(panel, positions)
             else:
-                panel.set_xticks(positions, [str(value) for value in self.values])
+                panel.set_xticks(positions, [plain_text(value) for value in self.values])
                 panel.set_xlim(-0.5, len(positions) - 0.5)
         label_x(self.axes_, self.param_name)
         if self.description:

@@ -1,12 +1,12 @@
 """The text of a review with highlighted words."""
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any, Self
 
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
-from numpy.typing import NDArray
 
 from skimdb.inspection._contributions import Method
 from skimdb.inspection._explanation import (
@@ -15,19 +15,21 @@ from skimdb.inspection._explanation import (
     explain_reviews,
 )
 from skimdb.inspection._highlight import MAX_OPACITY
-from skimdb.inspection._style import BLUE, ORANGE, legend_above, panels
+from skimdb.inspection._style import BLUE, ORANGE, legend_above, panels, plain_text
 
 # In multiples of the font size.
 _LINE_HEIGHT, _SPACE, _UNDERLINE_DEPTH = 1.9, 0.45, 0.3
+_MAX_ELSEWHERE = 3
 
 
 class ReviewTextDisplay:
     """The text of a review, with words coloured by their contribution to its classification.
 
-    Words that support the second class are blue with a solid underline, words that support the
-    first are orange with a dotted underline. The larger the contribution, the stronger the colour.
-    Lines are wrapped to the size that the axes have when `plot` is called, and for matplotlib's
-    ``font.size``. Text that does not fit is replaced with an ellipsis.
+    Words that support the class that is explained are blue with a solid underline, words that
+    oppose it are orange with a dotted underline. The larger the contribution, the stronger the
+    colour. Lines are wrapped to the size that the axes have when `plot` is called, and for
+    matplotlib's ``font.size``. Text that does not fit is replaced with an ellipsis. Below the text
+    it says which contributions do not stand in it.
 
     It is recommended to use `from_estimator` or `from_explanation` to create a display. All
     parameters are stored as attributes.
@@ -38,10 +40,14 @@ class ReviewTextDisplay:
         The words in order.
     contributions : sequence of float of length n_words
         Contribution of each word to the log-odds.
-    classes : ndarray of shape (2,)
-        The labels of the two classes.
+    classes : sequence of str of length 2
+        What negative and positive contributions support.
     title : str
         The title of the legend.
+    is_joined : sequence of bool of length n_words, default=None
+        Which words follow the word before without a space. If None, none does.
+    elsewhere : str, default=""
+        Which contributions do not stand in the text.
 
     Attributes
     ----------
@@ -80,17 +86,27 @@ class ReviewTextDisplay:
         *,
         words: Sequence[str],
         contributions: Sequence[float],
-        classes: NDArray[Any],
+        classes: Sequence[str],
         title: str,
+        is_joined: Sequence[bool] | None = None,
+        elsewhere: str = "",
     ) -> None:
         self.words = words
         self.contributions = contributions
         self.classes = classes
         self.title = title
+        self.is_joined = is_joined
+        self.elsewhere = elsewhere
 
     @classmethod
     def from_estimator(
-        cls, pipeline: Any, review: Any, *, method: Method = "occlusion", ax: Axes | None = None
+        cls,
+        pipeline: Any,
+        review: Any,
+        *,
+        method: Method = "occlusion",
+        target: Any = None,
+        ax: Axes | None = None,
     ) -> Self:
         """Explain one review and draw its text.
 
@@ -102,6 +118,8 @@ class ReviewTextDisplay:
             A single review: a text, or word indices.
         method : {"occlusion", "gradient"}, default="occlusion"
             How contributions are computed; see `explain_reviews`.
+        target : object, default=None
+            The class to explain; see `explain_reviews`.
         ax : matplotlib Axes, default=None
             Axes to draw on. If None, a new figure is created.
 
@@ -114,7 +132,7 @@ class ReviewTextDisplay:
         TypeError, ValueError, sklearn.exceptions.NotFittedError
             See `explain_reviews` and `from_explanation`.
         """
-        (explanation,) = explain_reviews(pipeline, [review], method=method)
+        (explanation,) = explain_reviews(pipeline, [review], method=method, target=target)
         return cls.from_explanation(explanation, ax=ax)
 
     @classmethod
@@ -156,8 +174,10 @@ class ReviewTextDisplay:
         return cls(
             words=[word.text for word in explanation.words],
             contributions=explanation.word_contributions().tolist(),
-            classes=explanation.classes,
+            is_joined=[word.is_joined for word in explanation.words],
+            classes=explanation.sides,
             title=explanation.title if title is None else title,
+            elsewhere=explanation.elsewhere(_MAX_ELSEWHERE),
         ).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
@@ -180,7 +200,7 @@ class ReviewTextDisplay:
         self.figure_, (self.ax_,) = panels(ax, 1)
         self.ax_.set_axis_off()
         for label, color in zip(self.classes, [ORANGE, BLUE], strict=True):
-            self.ax_.fill([], [], color=color, label=f"For {label}")
+            self.ax_.fill([], [], color=color, label=plain_text(f"For {label}"))
         legend_above(self.ax_, title=self.title, ncols=2)
         # The layout decides the size of the axes, to which lines are wrapped.
         self.figure_.canvas.figure.draw_without_rendering()
@@ -201,22 +221,32 @@ class ReviewTextDisplay:
         ellipsis = self._text("…")
         em = _pixels(ellipsis)
         right = room - ellipsis.get_window_extent().width
+        bottom = self._note_elsewhere()
         texts: list[Any] = []
         x, y = 0.0, height - em
-        for word in self.words:
+        for word, is_joined in zip(self.words, self.is_joined or repeat(False), strict=False):
             text = self._text(word)
             width = text.get_window_extent().width
-            if x > 0 and x + width > right:
-                if y - _LINE_HEIGHT * em < 0:
+            space = 0.0 if x == 0 or is_joined else _SPACE * em
+            if x > 0 and x + space + width > right:
+                if y - _LINE_HEIGHT * em < bottom:
                     text.remove()
-                    ellipsis.set_position(((x - _SPACE * em) / room, y / height))
+                    ellipsis.set_position((x / room, y / height))
                     return texts, [ellipsis]
-                x, y = 0.0, y - _LINE_HEIGHT * em
-            text.set_position((x / room, y / height))
+                x, y, space = 0.0, y - _LINE_HEIGHT * em, 0.0
+            text.set_position(((x + space) / room, y / height))
             texts.append(text)
-            x += width + _SPACE * em
+            x += space + width
         ellipsis.remove()
         return texts, []
+
+    def _note_elsewhere(self) -> float:
+        """Say which contributions do not stand in the text, and return how much room it takes."""
+        if not self.elsewhere:
+            return 0.0
+        note = self._text(f"Not in the text: {self.elsewhere}")
+        note.set(fontsize="small", color="0.4", verticalalignment="bottom")
+        return float(note.get_window_extent().height)
 
     def _text(self, word: str) -> Any:
         # in_layout=False, because the layout would resize the axes to which lines are wrapped.

@@ -6,20 +6,22 @@ from typing import Any, TypeAlias
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.special import logit
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from skimdb.utils._log_odds import IntArray, log_odds_of_logits
 from skimdb.utils._pipelines import flat_steps
 
 FloatArray: TypeAlias = NDArray[np.float64]
+_MAX_CLASSES = 10
+
 Matrix: TypeAlias = Any  # an ndarray, or a sparse matrix or array of scipy, which has no types
 
 
 @dataclass(frozen=True)
 class SplitPipeline:
-    """A fitted pipeline that ends in a binary classifier."""
+    """A fitted pipeline that ends in a classifier."""
 
     vectorizing: list[Any]  # up to the first step that returns a matrix of named features
     scaling: list[Any]  # between that step and the classifier
@@ -56,28 +58,57 @@ class SplitPipeline:
         """Return the predicted labels, of shape (n_reviews,)."""
         return np.asarray(self.classifier.predict(self.scale(features)))
 
-    def probability(self, features: Matrix) -> FloatArray | None:
-        """Return the predicted probability of the second class, if the classifier has any."""
+    def targets(self, features: Matrix, target: Any) -> IntArray:
+        """Return the positions in `classes_` of the classes to explain, of shape (n_reviews,).
+
+        If `target` is None, these are the second of two classes, or the predicted class of each
+        review.
+        """
+        classes = self.classifier.classes_
+        if target is None and len(classes) == 2:
+            return np.ones(features.shape[0], dtype=np.intp)
+        if target is None:
+            return np.searchsorted(classes, self.predict(features))
+        # A label of another type equals none of them.
+        found = [i for i, label in enumerate(classes.tolist()) if label == target]
+        if len(found) != 1:
+            shown = ", ".join(map(repr, classes.tolist()[:_MAX_CLASSES]))
+            more = ", ..." if len(classes) > _MAX_CLASSES else ""
+            raise ValueError(f"target must be one of the classes {shown}{more}, got {target!r}.")
+        return np.full(features.shape[0], found[0])
+
+    def probability(self, features: Matrix, targets: IntArray) -> FloatArray | None:
+        """Return the predicted probability of each review's target, if the classifier has any."""
         if not hasattr(self.classifier, "predict_proba"):
             return None
         probabilities = self.classifier.predict_proba(self.scale(features))
-        return np.asarray(probabilities[:, 1], dtype=np.float64)
+        return np.asarray(probabilities[np.arange(len(targets)), targets], dtype=np.float64)
 
-    def log_odds(self, features: Matrix) -> FloatArray:
-        """Return the log-odds of the second class, of shape (n_reviews,).
+    def log_odds(self, features: Matrix, targets: IntArray) -> FloatArray:
+        """Return the log-odds of each review's target, of shape (n_reviews,).
 
-        These are the decision function, if there is one. Otherwise they come from the predicted
-        probabilities; for naive Bayes from the joint ones, which do not saturate.
+        Of two classes, these are the decision function, if there is one. Otherwise they come from
+        the predicted probabilities; for naive Bayes from the joint ones, which do not saturate.
         """
-        X = self.scale(features)
-        if hasattr(self.classifier, "decision_function"):
-            return np.asarray(self.classifier.decision_function(X), dtype=np.float64)
-        if hasattr(self.classifier, "predict_joint_log_proba"):
-            log_joint = self.classifier.predict_joint_log_proba(X)
-            return np.asarray(log_joint[:, 1] - log_joint[:, 0], dtype=np.float64)
-        probability = self.classifier.predict_proba(X)[:, 1]
-        eps = np.finfo(probability.dtype).eps
-        return np.asarray(logit(np.clip(probability, eps, 1 - eps)), dtype=np.float64)
+        X, classifier = self.scale(features), self.classifier
+        rows = np.arange(len(targets))
+        is_binary = len(classifier.classes_) == 2
+        if hasattr(classifier, "decision_function") and (
+            is_binary or not hasattr(classifier, "predict_proba")
+        ):
+            values = np.asarray(classifier.decision_function(X), dtype=np.float64)
+            return np.where(targets == 1, values, -values) if is_binary else values[rows, targets]
+        if hasattr(classifier, "predict_joint_log_proba"):
+            return log_odds_of_logits(classifier.predict_joint_log_proba(X), targets)
+        probabilities = classifier.predict_proba(X)
+        chosen, others = probabilities[rows, targets], probabilities.copy()
+        others[rows, targets] = 0
+        eps = np.finfo(probabilities.dtype).eps
+        return _log(chosen, eps) - _log(others.sum(axis=1), eps)
+
+
+def _log(probabilities: NDArray[Any], eps: float) -> FloatArray:
+    return np.log(np.where(probabilities > 0, probabilities, eps), dtype=np.float64)
 
 
 def split_pipeline(pipeline: Pipeline, X: Any) -> tuple[SplitPipeline, Matrix]:
@@ -116,11 +147,6 @@ def _checked_steps(pipeline: Pipeline) -> list[Any]:
         raise TypeError(
             "pipeline must end in a classifier with decision_function or predict_proba, "
             f"got {type(classifier).__name__}."
-        )
-    if len(classifier.classes_) != 2:
-        raise ValueError(
-            "pipeline must end in a binary classifier, "
-            f"got a classifier of {len(classifier.classes_)} classes."
         )
     return steps
 

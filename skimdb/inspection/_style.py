@@ -61,6 +61,16 @@ class _EpochLocator(MaxNLocator):
         return sorted({max(float(tick), 1.0) for tick in ticks})
 
 
+def plain_text(text: object) -> str:
+    """Return what matplotlib shows as this text.
+
+    It takes text between dollars for mathematics, and leaves labels that begin with "_" out of
+    legends.
+    """
+    escaped = str(text).replace("$", r"\$")
+    return f" {escaped}" if escaped.startswith("_") else escaped
+
+
 def label_epochs(axes: NDArray[Any]) -> None:
     """Label epochs from 1 on the horizontal axes."""
     for ax in axes:
@@ -72,13 +82,13 @@ def label_x(axes: NDArray[Any], label: str) -> None:
     """Label the horizontal axes, except those without tick labels."""
     for ax in axes:
         if ax.xaxis.get_major_ticks()[0].label1.get_visible():
-            ax.set_xlabel(label)
+            ax.set_xlabel(plain_text(label))
 
 
 def legend_above(ax: Axes, *, title: str | None = None, ncols: int) -> None:
     """Put the legend above the axes, where it hides no data."""
     ax.legend(
-        title=title,
+        title=None if title is None else plain_text(title),
         ncols=ncols,
         loc="lower center",
         bbox_to_anchor=(0.5, 1.0),

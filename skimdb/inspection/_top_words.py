@@ -36,8 +36,10 @@ class TopWords:
         Number of reviews that contain the word.
     n_reviews : int
         Number of reviews.
-    classes : ndarray of shape (2,)
-        The labels of the classifier. The log-odds are those of the second label.
+    classes : ndarray of shape (n_classes,)
+        The labels of the classifier.
+    target : object
+        The class whose log-odds are explained. None if it is the predicted class of each review.
 
     See Also
     --------
@@ -51,6 +53,7 @@ class TopWords:
     counts: NDArray[np.integer[Any]]
     n_reviews: int
     classes: NDArray[Any]
+    target: Any
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a table of the words.
@@ -84,7 +87,9 @@ class TopWords:
         return f"TopWords (n_reviews={self.n_reviews})\n{table}"
 
 
-def top_words(pipeline: Any, X: Any, n: int = 20, *, method: Method = "occlusion") -> TopWords:
+def top_words(
+    pipeline: Any, X: Any, n: int = 20, *, method: Method = "occlusion", target: Any = None
+) -> TopWords:
     """Find the words or n-grams with the largest effect on predictions over a set of reviews.
 
     Words are ranked by the spread of their contributions: the standard deviation over all reviews,
@@ -102,6 +107,8 @@ def top_words(pipeline: Any, X: Any, n: int = 20, *, method: Method = "occlusion
         Maximum number of words. Words that occur in no review are left out.
     method : {"occlusion", "gradient"}, default="occlusion"
         How contributions are computed; see `explain_reviews`.
+    target : object, default=None
+        The class to explain, as for `explain_reviews`.
 
     Returns
     -------
@@ -135,7 +142,10 @@ def top_words(pipeline: Any, X: Any, n: int = 20, *, method: Method = "occlusion
     dull      0.168             -0.343      2
     """
     check_scalar(n, "n", Integral, min_val=1)
-    contributions = compute_contributions(pipeline, X, method)
+    contributions = compute_contributions(pipeline, X, method, target)
+    classes = contributions.split.classifier.classes_
+    if target is None and len(classes) == 2:
+        target = classes[1]
     n_reviews = len(contributions.log_odds)
     counts = np.bincount(contributions.columns, minlength=len(contributions.names))
     sums = _sum_by_feature(contributions, contributions.values)
@@ -149,7 +159,8 @@ def top_words(pipeline: Any, X: Any, n: int = 20, *, method: Method = "occlusion
         mean_contributions=sums[top] / counts[top],
         counts=counts[top],
         n_reviews=n_reviews,
-        classes=contributions.split.classifier.classes_,
+        classes=classes,
+        target=target,
     )
 
 

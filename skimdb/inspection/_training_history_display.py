@@ -15,6 +15,7 @@ from skimdb.inspection._style import (
     label_epochs,
     legend_above,
     panels,
+    plain_text,
 )
 
 
@@ -242,7 +243,7 @@ class TrainingHistoryDisplay:
             self.best_epoch_lines_.append(panel.axvline(self.best_epoch, label=label, **style))
         if self.reference is not None:
             behind = {"color": GREY, "zorder": 1.5}
-            name = self.reference_name
+            name = plain_text(self.reference_name)
             self.reference_lines_ |= _plot_curves(
                 panel,
                 self.reference,

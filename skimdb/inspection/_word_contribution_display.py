@@ -1,5 +1,6 @@
 """The largest contributions to one review, or over many reviews."""
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, Self
 
@@ -13,17 +14,18 @@ from skimdb.inspection._explanation import (
     ReviewExplanation,
     check_explanation,
     explain_reviews,
+    sides,
 )
 from skimdb.inspection._split_pipeline import FloatArray
-from skimdb.inspection._style import BLACK, BLUE, ORANGE, legend_above, panels
+from skimdb.inspection._style import BLACK, BLUE, ORANGE, legend_above, panels, plain_text
 from skimdb.inspection._top_words import TopWords
 
 
 class WordContributionDisplay:
     """Contributions of words or n-grams to the log-odds, as bars.
 
-    One bar per word, the first at the top. Bars to the right support the second class, bars to the
-    left the first.
+    One bar per word, the first at the top. Bars to the right support the class that is explained,
+    bars to the left oppose it.
 
     It is recommended to use `from_estimator`, `from_explanation` or `from_top_words` to create a
     display. All parameters are stored as attributes.
@@ -34,8 +36,8 @@ class WordContributionDisplay:
         The words, from top to bottom.
     contributions : ndarray of shape (n_bars,)
         Their contributions to the log-odds.
-    classes : ndarray of shape (2,)
-        The labels of the two classes.
+    classes : sequence of str of length 2
+        What negative and positive contributions support.
     title : str
         The title of the legend.
     label : str, default="Contribution to the log-odds"
@@ -79,7 +81,7 @@ class WordContributionDisplay:
         *,
         names: NDArray[np.object_],
         contributions: FloatArray,
-        classes: NDArray[Any],
+        classes: Sequence[str],
         title: str,
         label: str = "Contribution to the log-odds",
     ) -> None:
@@ -96,6 +98,7 @@ class WordContributionDisplay:
         review: Any,
         *,
         method: Method = "occlusion",
+        target: Any = None,
         n: int = 15,
         ax: Axes | None = None,
     ) -> Self:
@@ -109,6 +112,8 @@ class WordContributionDisplay:
             A single review: a text, or word indices.
         method : {"occlusion", "gradient"}, default="occlusion"
             How contributions are computed; see `explain_reviews`.
+        target : object, default=None
+            The class to explain; see `explain_reviews`.
         n : int, default=15
             Maximum number of bars.
         ax : matplotlib Axes, default=None
@@ -123,7 +128,7 @@ class WordContributionDisplay:
         TypeError, ValueError, sklearn.exceptions.NotFittedError
             See `explain_reviews` and `from_explanation`.
         """
-        (explanation,) = explain_reviews(pipeline, [review], method=method)
+        (explanation,) = explain_reviews(pipeline, [review], method=method, target=target)
         return cls.from_explanation(explanation, n=n, ax=ax)
 
     @classmethod
@@ -167,7 +172,7 @@ class WordContributionDisplay:
         return cls(
             names=explanation.names[:n],
             contributions=explanation.contributions[:n],
-            classes=explanation.classes,
+            classes=explanation.sides,
             title=explanation.title if title is None else title,
         ).plot(ax)
 
@@ -199,11 +204,12 @@ class WordContributionDisplay:
             )
         if len(words.names) == 0:
             raise ValueError("words must contain at least one word, got none.")
+        target = "the predicted class" if words.target is None else words.target
         labels = [f"{name} ({n:,})" for name, n in zip(words.names, words.counts, strict=True)]
         return cls(
             names=np.array(labels, dtype=object),
             contributions=words.mean_contributions,
-            classes=words.classes,
+            classes=sides(words.classes, target),
             title=f"The {len(labels)} words that move {words.n_reviews:,} predictions most",
             label="Mean contribution to the log-odds of reviews with the word",
         ).plot(ax)
@@ -229,14 +235,17 @@ class WordContributionDisplay:
         rows = np.arange(len(self.names))
         masks = [self.contributions < 0, self.contributions >= 0]
         self.bars_ = [
-            self.ax_.barh(rows[mask], self.contributions[mask], color=color, label=f"For {label}")
+            self.ax_.barh(
+                rows[mask],
+                self.contributions[mask],
+                color=color,
+                label=plain_text(f"For {label}"),
+            )
             for label, color, mask in zip(self.classes, [ORANGE, BLUE], masks, strict=True)
         ]
         self.ax_.axvline(0, color=BLACK, linewidth=0.8)
-        self.ax_.set_yticks(rows, self.names)
-        for name in self.ax_.get_yticklabels():
-            name.set_parse_math(False)
+        self.ax_.set_yticks(rows, [plain_text(name) for name in self.names])
         self.ax_.set_ylim(len(rows) - 0.5, -0.5)
-        self.ax_.set_xlabel(self.label)
+        self.ax_.set_xlabel(plain_text(self.label))
         legend_above(self.ax_, title=self.title, ncols=2)
         return self

@@ -28,7 +28,7 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc]
             mallopt = getattr(ctypes.CDLL(None), "mallopt", lambda option, size: None)
             for option, size in _THRESHOLDS:
                 mallopt(option, size)
-        importlib.import_module("skimdb.neural_network")
+        importlib.import_module("skimdb.neural_network._dense")
 
 
 class RecoveringClient(Client):  # type: ignore[misc]

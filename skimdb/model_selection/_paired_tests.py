@@ -70,14 +70,17 @@ def mcnemar_test(
 
 
 def holm_adjust(pvalues: ArrayLike) -> NDArray[np.float64]:
-    """Adjust p-values for the number of tests by Holm's step-down procedure; NaN stays NaN.
+    """Adjust p-values for the number of tests by Holm's step-down procedure.
+
+    NaN stays NaN, and does not count as a test.
 
     See S. Holm, Scandinavian Journal of Statistics 6, pp. 65-70, 1979.
     """
     pvalues = np.asarray(pvalues, dtype=np.float64)
-    order = np.argsort(pvalues)
-    n_hypotheses_left = np.arange(len(pvalues), 0, -1)
+    # NaN is sorted to the end.
+    order = np.argsort(pvalues)[: np.count_nonzero(~np.isnan(pvalues))]
+    n_hypotheses_left = np.arange(len(order), 0, -1)
     stepped = np.maximum.accumulate(n_hypotheses_left * pvalues[order])
-    adjusted = np.empty_like(pvalues)
+    adjusted = np.full_like(pvalues, nan)
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted

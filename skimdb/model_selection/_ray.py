@@ -70,9 +70,9 @@ class _CallsByReference:
         self._calls = calls
 
     def __call__(self) -> list[Any]:
-        # `skimdb.neural_network` itself limits TensorFlow's threads only in child processes of
-        # multiprocessing.
-        if "skimdb.neural_network" in sys.modules:
+        # `skimdb.neural_network._network` itself limits TensorFlow's threads only in child
+        # processes of multiprocessing.
+        if "skimdb.neural_network._network" in sys.modules:
             importlib.import_module(
                 "skimdb.neural_network._tensorflow_threads"
             ).limit_tensorflow_threads()

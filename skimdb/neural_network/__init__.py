@@ -1,13 +1,31 @@
-"""Dense networks for sentiment classification. Importing this loads TensorFlow."""
+"""Dense networks for sentiment classification.
 
-import multiprocessing
+Importing this package, and `DenseSentimentPredictor`, does not load TensorFlow.
+"""
 
-from skimdb.neural_network._dense import DenseSentimentClassifier
-from skimdb.neural_network._network import build_dense_network
-from skimdb.neural_network._tensorflow_threads import limit_tensorflow_threads
+import importlib
+from typing import TYPE_CHECKING, Any
 
-# The workers of joblib and Dask are such children; the threads of other processes are their own.
-if multiprocessing.parent_process() is not None:
-    limit_tensorflow_threads()
+from skimdb.neural_network._predictor import DenseSentimentPredictor
 
-__all__ = ["DenseSentimentClassifier", "build_dense_network"]
+if TYPE_CHECKING:
+    from skimdb.neural_network._dense import DenseSentimentClassifier
+    from skimdb.neural_network._network import build_dense_network
+
+# These load TensorFlow, at first use.
+_HOME = {
+    "DenseSentimentClassifier": "skimdb.neural_network._dense",
+    "build_dense_network": "skimdb.neural_network._network",
+}
+
+__all__ = ["DenseSentimentClassifier", "DenseSentimentPredictor", "build_dense_network"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

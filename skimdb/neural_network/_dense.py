@@ -14,12 +14,13 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import unique_labels
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from skimdb.neural_network._callbacks import copy_callbacks
 from skimdb.neural_network._keras_optimizer import make_optimizer
 from skimdb.neural_network._logit_classifier import LogitClassifier
 from skimdb.neural_network._network import find_activation, hidden_units, initial_dropout_states
+from skimdb.neural_network._predictor import DenseSentimentPredictor, make_predictor
 from skimdb.neural_network._samples import check_samples, log_count_ratio_factors
 from skimdb.neural_network._state import NetworkState
 from skimdb.neural_network._training import Training, logits, train
@@ -33,6 +34,7 @@ from skimdb.neural_network.arrays import (
 from skimdb.utils._all_or_nothing import all_or_nothing
 from skimdb.utils._documentation import DocumentedMixin
 from skimdb.utils._fixes import FixedKerasClassifier
+from skimdb.utils._quick_checks import check_features, check_fitted
 
 _INT32_MAX = np.iinfo(np.int32).max
 # With fewer samples per batch, weights are no longer the same as repeated samples on the few data
@@ -142,6 +144,7 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
     See Also
     --------
     MultiHotVectorizer : Makes the features from sequences of word indices.
+    DenseSentimentPredictor : Its predictions alone, without Keras and TensorFlow.
     sklearn.neural_network.MLPClassifier : Scikit-learn's multi-layer perceptron.
 
     Notes
@@ -504,6 +507,30 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         self._keep(self._start(classes, self._draw_seed(), samples.X.dtype), classes)
         return self
 
+    def to_predictor(self) -> DenseSentimentPredictor:
+        """Return what predicts the same without Keras and TensorFlow.
+
+        Returns
+        -------
+        predictor : DenseSentimentPredictor
+            With a copy of the weights. It is fitted if the classifier is.
+
+        Raises
+        ------
+        ValueError
+            If Keras alone predicts, because of the activation or because `model_` was changed.
+        """
+        if not self.__sklearn_is_fitted__():
+            return DenseSentimentPredictor()
+        network = self._array_network
+        if network is None:
+            raise ValueError(
+                "A predictor needs an activation that DenseSentimentClassifier computes on arrays, "
+                "and a model_ that was not changed."
+            )
+        names = getattr(self, "feature_names_in_", None)
+        return make_predictor(network.copy(), self.classes_, names)
+
     @property
     def model_(self) -> keras.Model:
         """The network as a compiled Keras model, built on first use."""
@@ -523,9 +550,13 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         tags.input_tags.sparse = True
         return tags
 
+    @property
+    def _array_network(self) -> ArrayNetwork | None:
+        return self._state.settled_network if self._state.has_array_arithmetic else None
+
     def _logits(self, X: Any) -> FloatArray:
-        check_is_fitted(self)
-        return logits(self._state, self._check_features(X, reset=False))
+        check_fitted(self)
+        return logits(self._state, check_features(self, X, [self._state.network.dtype]))
 
     def _check_features(self, X: Any, *, reset: bool, **parameters: Any) -> Any:
         """Check the features, and take them to the network's type if there is a network."""

@@ -1,4 +1,4 @@
-"""A network as a function of its first layer's weighted sums.
+"""The log-odds of a network as a function of its first layer's weighted sums.
 
 What one feature does to a review passes through one row of the first kernel, so that taking
 features out, or differentiating by them, needs no matrix of reviews.
@@ -10,32 +10,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skimdb.neural_network.arrays import ArrayNetwork, FloatArray, IntArray, Matrix
+from skimdb.utils._log_odds import log_odds_of_logits, slopes_of_log_odds
 
 # Bounds the memory that a block of weighted sums takes, to 32 MB.
 _SUMS_PER_BLOCK = 2**22
 
 
 class FirstLayer:
-    """What single features do to the logits of a network, by way of its first layer's sums.
-
-    Parameters
-    ----------
-    network : ArrayNetwork
-        For two classes.
-    """
+    """What single features do to the log-odds of classes, by way of the first layer's sums."""
 
     def __init__(self, network: ArrayNetwork) -> None:
         self._network = network
         self._kernel, self._bias = network.parameters[:2]
 
     def occlude(
-        self, X: Matrix, rows: IntArray, columns: IntArray, values: NDArray[np.float64]
+        self,
+        X: Matrix,
+        targets: IntArray,
+        rows: IntArray,
+        columns: IntArray,
+        values: NDArray[np.float64],
     ) -> NDArray[np.float64]:
-        """Return by how much the logits fall when single features are taken out.
+        """Return by how much the log-odds fall when single features are taken out.
 
         Parameters
         ----------
         X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        targets : ndarray of int of shape (n_samples,)
+            The class of each sample to whose log-odds features contribute.
         rows, columns : ndarray of int of shape (n_entries,)
             Which feature is taken out of which sample.
         values : ndarray of shape (n_entries,)
@@ -46,21 +48,29 @@ class FirstLayer:
         ndarray of shape (n_entries,)
         """
         sums = self._sums(X)
-        falls: NDArray[np.float64] = self._network.logits_of_sums(sums)[rows, 0].astype(np.float64)
+        falls = log_odds_of_logits(self._network.logits_of_sums(sums), targets)[rows]
         for block in self._blocks(values):
             changes = values[block, np.newaxis] * self._kernel[columns[block]]
             without = sums[rows[block]] - changes.astype(sums.dtype)
-            falls[block] -= self._network.logits_of_sums(without)[:, 0]
+            logits = self._network.logits_of_sums(without)
+            falls[block] -= log_odds_of_logits(logits, targets[rows[block]])
         return falls
 
     def gradient_times_input(
-        self, X: Matrix, rows: IntArray, columns: IntArray, values: NDArray[np.float64]
+        self,
+        X: Matrix,
+        targets: IntArray,
+        rows: IntArray,
+        columns: IntArray,
+        values: NDArray[np.float64],
     ) -> NDArray[np.float64]:
-        """Return the logits' derivatives by single features, times the features' values.
+        """Return the derivatives of the log-odds by single features, times the features' values.
 
         Parameters and result are those of `occlude`.
         """
-        slopes = self._network.slopes_of_sums(self._sums(X))
+        sums = self._sums(X)
+        of_logits = slopes_of_log_odds(self._network.logits_of_sums(sums), targets)
+        slopes = self._network.slopes_of_sums(sums, of_logits)
         products = values.copy()
         for block in self._blocks(values):
             kernel = self._kernel[columns[block]]

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 import tensorflow as tf
 
+from skimdb.neural_network._forks import check_keras_works
 from skimdb.neural_network.arrays import FloatArray, Matrix, Samples, brier_score
 
 _PREDICT_BATCH_SIZE = 512
@@ -57,6 +58,7 @@ def fit_with_keras(
     **fit_parameters: Any,
 ) -> dict[str, list[float]]:
     """Train by `keras.Model.fit`; `epoch_rngs` returns the generator of each epoch's order."""
+    check_keras_works()
     batches = Batches(samples, batch_size)
     # Keras calls a dataset's own hooks at other times too.
     shuffle = keras.callbacks.LambdaCallback(
@@ -77,6 +79,7 @@ def predict_with_keras(model: keras.Model, X: Matrix) -> FloatArray:
 
     The layers are called one by one and not traced, which takes longer than a prediction.
     """
+    check_keras_works()
     *hidden, output = model.layers
     gives_logits = isinstance(output, keras.layers.Dense) and output.activation in (
         keras.activations.sigmoid,

@@ -7,13 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, log_expit, log_softmax, softmax
 
-from skimdb.neural_network.arrays import FloatArray
+from skimdb.neural_network.arrays import ArrayNetwork, FloatArray
 
 
 class LogitClassifier:
     """Base class of classifiers that have one logit for two classes, or one for each class."""
 
     classes_: NDArray[Any]
+
+    @property
+    @abstractmethod
+    def _array_network(self) -> ArrayNetwork | None:
+        """The network with all rows up to date, or None if Keras alone computes it."""
 
     @abstractmethod
     def _logits(self, X: Any) -> FloatArray:

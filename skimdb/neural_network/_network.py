@@ -1,5 +1,6 @@
 """From the classifier's parameters to a Keras model."""
 
+import multiprocessing
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,7 +8,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from skimdb.neural_network._forks import check_keras_works
+from skimdb.neural_network._tensorflow_threads import limit_tensorflow_threads
 from skimdb.neural_network.arrays import ACTIVATIONS, Architecture, initial_parameters
+
+# The workers of joblib and Dask are such children; the threads of other processes are their own.
+if multiprocessing.parent_process() is not None:
+    limit_tensorflow_threads()
 
 
 def build_dense_network(
@@ -87,6 +94,7 @@ def compiled_model(
     architecture: Architecture, optimizer: keras.optimizers.Optimizer, seed: int, dtype: str
 ) -> keras.Model:
     """Return the model of an architecture, with weights that are yet to be set."""
+    check_keras_works()
     l1, l2, n_outputs = architecture.l1, architecture.l2, architecture.n_outputs
     regularizer = keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
 

@@ -1,9 +1,12 @@
 """A fitted network: arrays, and a Keras model that is kept equal to them."""
 
 import math
+import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
+from weakref import WeakSet
 
 import keras
 import numpy as np
@@ -34,6 +37,9 @@ class NetworkState:
     ----------
     history : dict of lists
         One number per epoch since the network was built.
+    lacks_optimizer_state : bool
+        Whether the network has been trained and the optimizer is new, as a file without the
+        optimizer's state gives them.
     """
 
     def __init__(
@@ -48,6 +54,7 @@ class NetworkState:
         self.seed = seed
         self.dropout_states = list(dropout_states)
         self.history: dict[str, list[float]] = {}
+        self.lacks_optimizer_state = False
         self._view: KerasView | None = None
 
     @property
@@ -109,10 +116,11 @@ class NetworkState:
                 self.seed,
                 self.network.dtype.name,
             )
-            self._view = KerasView(model)
+            self._show(KerasView(model))
             self.write()
             self.read()  # of an optimizer that Keras has just made
             self._show_history()
+            return model
         return self._view.model
 
     def write(self) -> None:
@@ -142,6 +150,7 @@ class NetworkState:
 
         If the training fails, or is not to be kept, the Keras model is left as it was.
         """
+        self._warn_of_new_optimizer()
         self.read()
         snapshot = []
         if self.changed_model is not None:
@@ -164,6 +173,13 @@ class NetworkState:
     @contextmanager
     def continued_in_place(self) -> Iterator[None]:
         """Let the block train this network, and keep the completed steps if it fails."""
+        self._warn_of_new_optimizer()
+        self.lacks_optimizer_state = False
+        # Those of a file that is mapped into memory are read-only. The optimizer has the same list.
+        self.network.parameters[:] = [
+            parameter if parameter.flags.writeable else parameter.copy()
+            for parameter in self.network.parameters
+        ]
         self.read()
         n_steps = self.n_steps
         try:
@@ -189,8 +205,26 @@ class NetworkState:
         optimizer = self.optimizer.copy(network.parameters)
         other = type(self)(network, optimizer, self.seed, self.dropout_states)
         other.history = self.history
-        other._view = self._view
+        if self._view is not None:
+            other._show(self._view)
         return other
+
+    def _show(self, view: "KerasView") -> None:
+        self._view = view
+        _shown.add(self)
+
+    def leave_model(self) -> None:
+        """Go on without the Keras model, unless the user has changed it."""
+        if self.changed_model is None:
+            self._view = None
+
+    def _warn_of_new_optimizer(self) -> None:
+        if self.lacks_optimizer_state:
+            warnings.warn(
+                "The model was saved without the state of its optimizer, so the training goes on "
+                "with a new one. To keep it: skimdb.save(..., optimizer_state=True).",
+                stacklevel=2,
+            )
 
     def _show_history(self) -> None:
         if self._view:
@@ -207,6 +241,25 @@ class NetworkState:
             self.network.parameters[2 * depth + position] = value
         else:
             self.dropout_states[depth] = value
+
+
+# Whose Keras model was asked for.
+_shown: WeakSet[NetworkState] = WeakSet()
+
+
+def _read_models() -> None:
+    for state in list(_shown):
+        state.read()
+
+
+def _leave_models() -> None:
+    for state in list(_shown):
+        state.leave_model()
+
+
+# A forked process trains and predicts on the arrays, without TensorFlow, which does not work there.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_read_models, after_in_child=_leave_models)
 
 
 class KerasView:

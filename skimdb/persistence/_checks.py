@@ -47,13 +47,42 @@ def check_vectorizer(vectorizer: Any) -> None:
         raise TypeError(f"{type(vectorizer).__name__}.dtype cannot be kept: {error}") from error
     if hasattr(vectorizer, "num_words_"):
         check_integer(vectorizer, "num_words_", 1, MAX_INDEX + 1)
-    if not isinstance(getattr(vectorizer, "ngram_table_", None), NGramTable | None):
+    if hasattr(vectorizer, "ngram_table_"):
+        _check_table(vectorizer, vectorizer.ngram_table_)
+
+
+def _check_table(vectorizer: Any, table: Any) -> None:
+    if not (
+        isinstance(table, NGramTable)
+        and isinstance(table.levels, tuple)
+        and isinstance(table.prefixes, tuple)
+        and len(table.levels) == len(table.prefixes)
+    ):
         raise _wrong(vectorizer, "ngram_table_", "must be an NGramTable")
-    if "ngrams_" in vars(vectorizer):  # as a file has them
-        _check_ngrams(vectorizer, vars(vectorizer)["ngrams_"])
+    # It is left over where another `fit` has since learnt no n-grams.
+    max_n = vectorizer.ngram_range[1]
+    if vectorizer._learns_ngrams and len(table.levels) != max_n:
+        raise _wrong(vectorizer, "ngram_table_", f"must have {max_n} levels")
+    n_before = 1
+    for n, (level, prefixes) in enumerate(zip(table.levels, table.prefixes, strict=True)):
+        if not _is_increasing(level, np.int32 if n == 0 else np.uint64):
+            raise _wrong(vectorizer, "ngram_table_", "must have sorted levels")
+        if level.size and (
+            level[0] < 1 if n == 0 else int(level[-1]) >= n_before * len(table.levels[0])
+        ):
+            raise _wrong(vectorizer, "ngram_table_", "has levels that do not belong together")
+        if not (
+            _is_increasing(prefixes, np.int32)
+            and (not prefixes.size or (prefixes[0] >= 0 and prefixes[-1] < len(level)))
+        ):
+            raise _wrong(vectorizer, "ngram_table_", "must have sorted positions of prefixes")
+        n_before = len(level)
+    if not len(table):
+        raise _wrong(vectorizer, "ngram_table_", "must have an n-gram")
 
 
-def _check_ngrams(vectorizer: Any, ngrams: Any) -> None:
+def check_ngrams(vectorizer: Any, ngrams: Any) -> None:
+    """Check n-grams in rows, as version 0.1.0 kept them."""
     if not (
         isinstance(ngrams, np.ndarray)
         and ngrams.dtype == np.int32
@@ -107,9 +136,12 @@ def check_scaler(scaler: Any) -> None:
 def check_encoder(encoder: Any) -> None:
     """Check a `WordIndexEncoder`."""
     ranks = getattr(encoder, "word_index_", {})
-    if type(ranks) is not dict or not all(
-        isinstance(word, str) and isinstance(rank, (int, np.integer)) and 1 <= rank <= MAX_INDEX
-        for word, rank in ranks.items()
+    # By types, since there may be hundreds of thousands of words.
+    if type(ranks) is not dict or not (
+        set(map(type, ranks)) <= {str}
+        and all(issubclass(kind, (int, np.integer)) for kind in set(map(type, ranks.values())))
+        and min(ranks.values(), default=1) >= 1
+        and max(ranks.values(), default=1) <= MAX_INDEX
     ):
         raise _wrong(encoder, "word_index_", "must map words to ranks, integers from 1")
 
@@ -188,6 +220,15 @@ def _increase(rows: NDArray[np.integer[Any]]) -> bool:
     decisive = (before != after).argmax(axis=1)[:, np.newaxis]
     greater = np.take_along_axis(after, decisive, 1) > np.take_along_axis(before, decisive, 1)
     return bool(greater.all())
+
+
+def _is_increasing(values: Any, dtype: type) -> bool:
+    return bool(
+        isinstance(values, np.ndarray)
+        and values.ndim == 1
+        and values.dtype == dtype
+        and (values[1:] > values[:-1]).all()
+    )
 
 
 def _is_sorted(labels: list[Any]) -> bool:

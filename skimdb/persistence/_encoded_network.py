@@ -1,18 +1,22 @@
 """A classifier's network as numbers and arrays. Importing this loads TensorFlow."""
 
-from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from skimdb.neural_network._keras_optimizer import KerasOptimizer, optimizer_of, to_keras
 from skimdb.neural_network._network import find_activation
 from skimdb.neural_network._state import NetworkState
-from skimdb.neural_network.arrays import Architecture, ArrayNetwork
-from skimdb.persistence._plain import decode, encode
+from skimdb.persistence._archive import Bytes
+from skimdb.persistence._network_arrays import (
+    SaveOptions,
+    check_finite,
+    decode_arrays,
+    decode_variables,
+    encode_variables,
+    halved,
+)
 
 _MAX_SEED = np.iinfo(np.int32).max
 # Keras' optimizers whose configuration is plain numbers.
@@ -63,7 +67,9 @@ def decode_optimizer_parameter(plain: Any) -> Any:
     return kind.from_config(config)
 
 
-def encode_network(classifier: Any, members: dict[str, bytes]) -> dict[str, Any]:
+def encode_network(
+    classifier: Any, members: dict[str, bytes], options: SaveOptions
+) -> dict[str, Any]:
     """Return a fitted classifier's network as JSON, with its variables as arrays.
 
     Parameters
@@ -71,6 +77,7 @@ def encode_network(classifier: Any, members: dict[str, bytes]) -> dict[str, Any]
     classifier : DenseSentimentClassifier
     members : dict of str to bytes
         Takes the arrays.
+    options : SaveOptions
 
     Raises
     ------
@@ -90,24 +97,29 @@ def encode_network(classifier: Any, members: dict[str, bytes]) -> dict[str, Any]
             f"DenseSentimentClassifier.model_ has the activation {architecture.activation!r}; "
             "only those that Keras knows by name can be kept"
         )
+    check_finite(state.network.parameters)
     optimizer = state.optimizer
     kind = optimizer.kind if isinstance(optimizer, KerasOptimizer) else type(to_keras(optimizer))
-    plain_optimizer = _encode_optimizer(kind, optimizer.get_config())
-    if isinstance(optimizer, KerasOptimizer):
-        state.model  # noqa: B018 - which makes the optimizer's variables
-    return {
+    variables = state.network_values()
+    plain = {
         "activation": architecture.activation,
         "l1": architecture.l1,
         "l2": architecture.l2,
         "dropout": architecture.dropout,
-        "optimizer": plain_optimizer,
-        "variables": _encode_variables(state.network_values(), members),
-        "optimizer_variables": _encode_variables(optimizer.variables(), members),
+        "optimizer": _encode_optimizer(kind, optimizer.get_config()),
+        "variables": encode_variables(
+            halved(variables) if options.half_precision else variables, members
+        ),
     }
+    if options.optimizer_state and not state.lacks_optimizer_state:
+        if isinstance(optimizer, KerasOptimizer):
+            state.model  # noqa: B018 - which makes the optimizer's variables
+        plain["optimizer_variables"] = encode_variables(optimizer.variables(), members)
+    return plain
 
 
 def decode_network(
-    plain: dict[str, Any], classifier: Any, seed: Any, members: dict[str, bytes]
+    plain: dict[str, Any], classifier: Any, seed: Any, members: dict[str, Bytes]
 ) -> NetworkState:
     """Return the network that `encode_network` was given.
 
@@ -119,7 +131,7 @@ def decode_network(
         With its other attributes.
     seed : object
         From the file.
-    members : dict of str to bytes
+    members : dict of str to ndarray of uint8
         The arrays are taken out of it.
 
     Raises
@@ -131,20 +143,16 @@ def decode_network(
         raise ValueError(
             f"DenseSentimentClassifier._seed must be an integer from 0 to {_MAX_SEED}; got {seed!r}"
         )
-    variables = _decode_variables(plain["variables"], members)
-    architecture = _architecture(plain, variables, classifier)
-    stride = 3 if architecture.dropout else 2
-    parameters = [value for i, value in enumerate(variables) if i % stride < 2]
-    dropout_states = [value for i, value in enumerate(variables) if i % stride == 2]
-    dtypes = {parameter.dtype for parameter in parameters}
-    if len(dtypes) > 1 or not dtypes < {np.dtype(np.float32), np.dtype(np.float64)}:
-        raise ValueError(f"the arrays of a network have the types {str(dtypes)[:200]}")
-    network = ArrayNetwork(architecture, parameters)
+    network, dropout_states = decode_arrays(plain, classifier, members)
+    find_activation(network.architecture.activation)
     optimizer = optimizer_of(*_decode_optimizer(plain["optimizer"]), network)
     state = NetworkState(network, optimizer, seed, dropout_states)
+    if "optimizer_variables" not in plain:
+        state.lacks_optimizer_state = getattr(classifier, "n_iter_", 0) != 0
+        return state
     if isinstance(optimizer, KerasOptimizer):
         state.model  # noqa: B018 - which makes the optimizer's variables
-    values = _decode_variables(plain["optimizer_variables"], members)
+    values = decode_variables(plain["optimizer_variables"], members)
     expected = optimizer.variables()
     if len(values) != len(expected):
         raise ValueError(f"it has {len(values)} arrays for {len(expected)} variables")
@@ -159,57 +167,6 @@ def decode_network(
         optimizer.set_variable(index, value.astype(like.dtype, copy=False))
     state.write()
     return state
-
-
-def _architecture(
-    plain: dict[str, Any], variables: Sequence[NDArray[Any]], classifier: Any
-) -> Architecture:
-    l1, l2, dropout = plain["l1"], plain["l2"], plain["dropout"]
-    if not (
-        all(type(value) is float and value >= 0 for value in (l1, l2, dropout)) and dropout < 1
-    ):
-        raise ValueError(f"the network has l1={l1}, l2={l2}, dropout={dropout}")
-    if not isinstance(plain["activation"], str):
-        raise ValueError(f"the network has the activation {plain['activation']!r}")
-    n_features, n_classes = classifier.n_features_in_, len(classifier.classes_)
-    units = _units(variables, n_features, n_classes, with_dropout=dropout > 0)
-    activation = find_activation(plain["activation"])
-    return Architecture(n_features, n_classes, tuple(units), activation, l1, l2, dropout)
-
-
-def _units(
-    variables: Sequence[NDArray[Any]], n_features: int, n_classes: int, *, with_dropout: bool
-) -> list[int]:
-    """Return the units of the hidden layers, which the shapes of the variables tell.
-
-    Each layer has a kernel and a bias; a hidden one with dropout has the state of a generator.
-    """
-    kernels = variables[:: 3 if with_dropout else 2]
-    n_outputs = 1 if n_classes == 2 else n_classes
-    widths = [n_features, *(kernel.shape[-1] for kernel in kernels if kernel.ndim)]
-    expected: list[tuple[int, ...]] = []
-    for n_in, n_out in pairwise(widths):
-        expected += [(n_in, n_out), (n_out,), *([(2,)] if with_dropout else [])]
-    if with_dropout:
-        expected = expected[:-1]
-    shapes = [variable.shape for variable in variables]
-    if shapes != expected or widths[-1] != n_outputs or min(widths) < 1:
-        raise ValueError(
-            f"arrays of the shapes {str(shapes)[:200]} are not a network of {n_features} features "
-            f"and {n_classes} classes"
-        )
-    return widths[1:-1]
-
-
-def _encode_variables(values: Sequence[NDArray[Any]], members: dict[str, bytes]) -> list[Any]:
-    return [encode(value, f"variable {i}", members) for i, value in enumerate(values)]
-
-
-def _decode_variables(plain: Any, members: dict[str, bytes]) -> list[NDArray[Any]]:
-    values = [decode(array, members) for array in plain]
-    if not all(isinstance(value, np.ndarray) for value in values):
-        raise ValueError("a variable of the network is not an array")
-    return values
 
 
 def _encode_optimizer(kind: type, config: dict[str, Any]) -> dict[str, Any]:

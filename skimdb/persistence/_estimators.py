@@ -9,6 +9,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
+from skimdb.persistence._archive import Bytes
 from skimdb.persistence._checks import (
     check_attributes,
     check_classifier,
@@ -17,8 +18,10 @@ from skimdb.persistence._checks import (
     check_steps,
     check_vectorizer,
 )
+from skimdb.persistence._network_arrays import SaveOptions
 from skimdb.persistence._ngrams import ngrams_of_table, table_of_ngrams
 from skimdb.persistence._plain import add_member, decode, encode, take_member
+from skimdb.persistence._predictor import decode_predictor
 from skimdb.persistence._skops import dump_with_skops, load_with_skops
 
 
@@ -43,7 +46,7 @@ class _Kind:
     simplify : callable or None
         Replaces attributes that are not plain data in a dict of attributes.
     restore : callable or None
-        Makes them again, of an estimator that has been checked.
+        Makes them again, before the estimator is checked.
     """
 
     module: str
@@ -88,7 +91,9 @@ _LEARNED = re.compile("[a-z][a-z0-9_]*[a-z0-9]_")
 _CONTAINERS = ("default", "pandas", "polars")
 
 
-def encode_estimator(estimator: Any, members: dict[str, bytes]) -> dict[str, Any]:
+def encode_estimator(
+    estimator: Any, members: dict[str, bytes], options: SaveOptions
+) -> dict[str, Any]:
     """Return an estimator as JSON.
 
     Parameters
@@ -97,6 +102,7 @@ def encode_estimator(estimator: Any, members: dict[str, bytes]) -> dict[str, Any
         Of this package, a Pipeline or FeatureUnion, or another estimator of scikit-learn.
     members : dict of str to bytes
         Takes the arrays.
+    options : SaveOptions
 
     Raises
     ------
@@ -105,7 +111,11 @@ def encode_estimator(estimator: Any, members: dict[str, bytes]) -> dict[str, Any
     """
     name = type(estimator).__name__
     if not _has_own_format(estimator):
-        return {"skops": add_member(members, dump_with_skops(estimator), "skops")}
+        data, parts = dump_with_skops(estimator, _has_own_format)
+        return {
+            "skops": add_member(members, data, "skops"),
+            "parts": [encode_estimator(part, members, options) for part in parts],
+        }
     kind = _KINDS[name]
     _check(estimator, kind)
     parameters = estimator.get_params(deep=False)
@@ -118,13 +128,13 @@ def encode_estimator(estimator: Any, members: dict[str, bytes]) -> dict[str, Any
         plain["output"] = attributes.pop("_sklearn_output_config").get("transform", "default")
     if kind.children:
         plain["children"] = [
-            [child_name, _encode_child(child, members)]
+            [child_name, _encode_child(child, members, options)]
             for child_name, child in parameters.pop(kind.children)
         ]
     if name == _CLASSIFIER:
         plain["optimizer"] = _network().encode_optimizer_parameter(parameters.pop("optimizer"))
         if (state := attributes.pop("_state", None)) is not None:
-            plain["network"] = _network().encode_network(estimator, members)
+            plain["network"] = _network().encode_network(estimator, members, options)
             attributes["_seed"] = state.seed
     if kind.simplify:
         kind.simplify(attributes)
@@ -134,8 +144,12 @@ def encode_estimator(estimator: Any, members: dict[str, bytes]) -> dict[str, Any
     return plain
 
 
-def decode_estimator(plain: Any, members: dict[str, bytes]) -> Any:
+def decode_estimator(
+    plain: Any, members: dict[str, Bytes], *, with_predictors: bool = False
+) -> Any:
     """Return the estimator that `encode_estimator` was given.
+
+    With `with_predictors`, a `DenseSentimentPredictor` takes the place of each classifier.
 
     Raises
     ------
@@ -143,7 +157,11 @@ def decode_estimator(plain: Any, members: dict[str, bytes]) -> Any:
         If `plain` is anything else than what `encode_estimator` returns.
     """
     if "skops" in plain:
-        return load_with_skops(take_member(members, plain["skops"]))
+        parts = [
+            decode_estimator(part, members, with_predictors=with_predictors)
+            for part in plain.get("parts", [])  # which version 0.1.0 did not have
+        ]
+        return load_with_skops(take_member(members, plain["skops"]).tobytes(), parts)
     name = plain["class"]
     if name not in _KINDS:
         raise ValueError(f"it holds a {name!r}, which this version of skimdb does not know")
@@ -154,10 +172,13 @@ def decode_estimator(plain: Any, members: dict[str, bytes]) -> Any:
     parameters = kind.lacking | _decode_all(plain["parameters"], members)
     if kind.children:
         parameters[kind.children] = [
-            (child_name, _decode_child(child, members)) for child_name, child in plain["children"]
+            (child_name, _decode_child(child, members, with_predictors))
+            for child_name, child in plain["children"]
         ]
     attributes = _decode_all(plain["attributes"], members)
     _check_names(attributes, name, kind)
+    if name == _CLASSIFIER and with_predictors:
+        return decode_predictor(plain.get("network"), attributes, members)
     if name == _CLASSIFIER:
         parameters["optimizer"] = _network().decode_optimizer_parameter(plain["optimizer"])
     seed = attributes.pop("_seed", None)
@@ -174,9 +195,9 @@ def decode_estimator(plain: Any, members: dict[str, bytes]) -> Any:
         if plain["output"] not in _CONTAINERS:
             raise ValueError(f"{name} has the output {plain['output']!r}")
         estimator._sklearn_output_config = {"transform": plain["output"]}
-    _check(estimator, kind)
     if kind.restore:
         kind.restore(estimator)
+    _check(estimator, kind)
     return estimator
 
 
@@ -224,16 +245,20 @@ def _encode_all(
     return {key: encode(value, f"{class_name}.{key}", members) for key, value in values.items()}
 
 
-def _decode_all(values: Any, members: dict[str, bytes]) -> dict[str, Any]:
+def _decode_all(values: Any, members: dict[str, Bytes]) -> dict[str, Any]:
     return {key: decode(value, members) for key, value in values.items()}
 
 
-def _encode_child(child: Any, members: dict[str, bytes]) -> Any:
-    return child if child is None or isinstance(child, str) else encode_estimator(child, members)
+def _encode_child(child: Any, members: dict[str, bytes], options: SaveOptions) -> Any:
+    if child is None or isinstance(child, str):
+        return child
+    return encode_estimator(child, members, options)
 
 
-def _decode_child(child: Any, members: dict[str, bytes]) -> Any:
-    return child if child in (None, "passthrough", "drop") else decode_estimator(child, members)
+def _decode_child(child: Any, members: dict[str, Bytes], with_predictors: bool) -> Any:
+    if child in (None, "passthrough", "drop"):
+        return child
+    return decode_estimator(child, members, with_predictors=with_predictors)
 
 
 def _encode_requests(estimator: Any) -> dict[str, Any]:

@@ -28,7 +28,9 @@ _MAX_WEIGHT_BYTES = 2**31 - 2**20
 def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
     """Write a fitted classifier's network as an ONNX model.
 
-    The model begins after vectorizing. It has the input "features", float32 of shape
+    The model begins after vectorizing: ONNX has no operators that split texts into words as
+    `WordIndexEncoder` does, or that read lists of any length into a batch, so a program that uses
+    the model must make the features itself. It has the input "features", float32 of shape
     (n_samples, n_features), and the outputs
 
     - "probabilities", float32 of shape (n_samples, n_classes): what `predict_proba` returns;

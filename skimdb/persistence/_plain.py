@@ -4,14 +4,17 @@ None, booleans, finite numbers, strings and lists are themselves. Everything els
 with one key, which names the kind, such as ``{"tuple": [...]}`` or ``{"array": "0.npy"}``.
 """
 
+import json
 import math
+import operator
 import re
+from itertools import count
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skimdb.persistence._archive import array_to_npy, npy_to_array
+from skimdb.persistence._archive import Bytes, array_to_npy, npy_to_array
 
 _MT19937_SIZE = 624
 _NUMPY_NUMBERS = (np.bool_, np.integer, np.floating)
@@ -29,7 +32,7 @@ def add_member(members: dict[str, bytes], content: bytes, suffix: str) -> str:
     return name
 
 
-def take_member(members: dict[str, bytes], name: Any) -> bytes:
+def take_member(members: dict[str, Bytes], name: Any) -> Bytes:
     """Remove a member and return its content."""
     if not isinstance(name, str) or name not in members:
         raise ValueError(f"its member {name!r} is missing, or used twice")
@@ -66,6 +69,10 @@ def encode(  # noqa: PLR0911, one for each kind of value
             return [encode(item, where, members) for item in value]
         case tuple():
             return {"tuple": [encode(item, where, members) for item in value]}
+        case dict() if _is_ranking(value):
+            words = json.dumps(list(value), ensure_ascii=False)
+            name = add_member(members, words.encode("utf-8", "surrogatepass"), "json")
+            return {"ranking": name}
         case dict() if type(value) is dict:
             return {
                 "dict": [
@@ -95,7 +102,7 @@ def encode(  # noqa: PLR0911, one for each kind of value
 
 
 def decode(  # noqa: PLR0911, one for each kind of value
-    plain: Any, members: dict[str, bytes]
+    plain: Any, members: dict[str, Bytes]
 ) -> Any:
     """Return the value that `encode` was given.
 
@@ -115,6 +122,8 @@ def decode(  # noqa: PLR0911, one for each kind of value
             return tuple(decode(item, members) for item in items)
         case {"dict": list(pairs), **rest} if not rest:
             return _decode_dict(pairs, members)
+        case {"ranking": name, **rest} if not rest:
+            return _decode_ranking(take_member(members, name))
         case {"array": name, **rest} if not rest:
             return npy_to_array(take_member(members, name))
         case {"objects": list(items), **rest} if not rest:
@@ -126,6 +135,24 @@ def decode(  # noqa: PLR0911, one for each kind of value
         case {"random_state": dict(state), **rest} if not rest:
             return _decode_random_state(state, members)
     raise ValueError(f"{str(plain)[:80]} is not a value that skimdb.save writes")
+
+
+def _is_ranking(value: Any) -> bool:
+    """Tell whether a dict maps strings to 1, 2, 3 and so on, as a vocabulary does."""
+    return (
+        type(value) is dict
+        and set(map(type, value)) == {str}
+        and set(map(type, value.values())) == {int}
+        and all(map(operator.eq, value.values(), count(1)))
+    )
+
+
+def _decode_ranking(member: Bytes) -> dict[str, int]:
+    words = json.loads(member.tobytes().decode("utf-8", "surrogatepass"))
+    ranking = dict(zip(words, count(1)))
+    if not (isinstance(words, list) and _is_ranking(ranking) and len(ranking) == len(words)):
+        raise ValueError("the words of a dict are not different strings")
+    return ranking
 
 
 def _encode_scalar(value: Any) -> Any:
@@ -177,7 +204,7 @@ def _encode_random_state(
     }
 
 
-def _decode_dict(pairs: list[Any], members: dict[str, bytes]) -> dict[Any, Any]:
+def _decode_dict(pairs: list[Any], members: dict[str, Bytes]) -> dict[Any, Any]:
     decoded: dict[Any, Any] = {}
     for pair in pairs:
         key, item = pair
@@ -202,7 +229,7 @@ def _number_dtype(name: str) -> np.dtype[Any]:
     return np.dtype(name)
 
 
-def _decode_random_state(state: dict[str, Any], members: dict[str, bytes]) -> np.random.RandomState:
+def _decode_random_state(state: dict[str, Any], members: dict[str, Bytes]) -> np.random.RandomState:
     key = decode(state["key"], members)
     position, has_gauss, gauss = state["position"], state["has_gauss"], state["gauss"]
     # NumPy checks neither, and reads at that position.

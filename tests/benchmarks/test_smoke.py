@@ -9,6 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks._results import RESULTS, load_parts
+from benchmarks.serving import __main__ as serving
+from benchmarks.serving import measures
 from benchmarks.speed.fits import measure_growth
 from benchmarks.speed.page import make_page
 from skimdb.datasets import make_reviews
@@ -67,6 +69,38 @@ def test_suite(tmp_path, monkeypatch):
     assert "customer_reviews" in page
     run("suite", "--only", "customer_reviews", "--output", str(tmp_path / "out"))
     assert (tmp_path / "out" / "suite.md").read_text() == page  # Nothing was measured again.
+
+
+def test_serving(tmp_path, monkeypatch):
+    texts = ["a good film", "a bad film", "good fun", "bad fun"] * 15
+    table = pa.table({"text": texts, "label": [1, 0] * 30})
+    for subset in ("train", "test"):
+        pq.write_table(table, tmp_path / f"imdb_{subset}.parquet")
+    monkeypatch.setenv("SKIMDB_DATA", str(tmp_path))
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name in measures.MODELS:
+        measures.fit(folder, name)
+    arguments = ["--folder", str(folder), "--repeats", "1", "--output", str(tmp_path)]
+    run("serving", "--only", "predictions", *arguments)
+    parts = load_parts(tmp_path / "serving.json")
+    model = measures.measure_model(folder, measures.RECOMMENDED)
+    commands = {
+        command: measures.measure_command(folder, command, measures.RECOMMENDED)
+        for command in measures.COMMANDS
+    }
+    assert model["accuracy"] == 1
+    assert (folder / "out.csv").read_text().count("\n") == 61
+    parts["models"] = {
+        "environment": parts["predictions"]["environment"],
+        "result": {name: [model] for name in measures.MODELS},
+    }
+    parts["processes"] = parts["models"] | {
+        "result": {f"{key}: {name}": [commands[key]] for key in commands for name in measures.OURS}
+    }
+    page = serving.make_page(parts)
+    for heading in ("## The models", "## Reviews", "## Processes"):
+        assert heading in page
 
 
 def test_growth_of_time():

@@ -1,6 +1,7 @@
 import re
 from html.parser import HTMLParser
 
+import pytest
 from sklearn.pipeline import make_pipeline
 
 import skimdb
@@ -47,9 +48,13 @@ def test_explain_says_nothing_of_more_where_all_is_shown(model, capsys):
     assert "more" not in rows[-1]
 
 
-def test_explain_of_a_text_without_known_words_has_no_rows(model, capsys):
-    assert main(["explain", str(model), ""]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 2
+@pytest.mark.parametrize("text", ["", "☃"])
+def test_explain_of_a_text_without_known_words_says_so(model, capsys, text):
+    assert main(["explain", str(model), text]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("Predicted ")
+    assert "words__" not in printed.out
+    assert printed.err == "skimdb: the model knows no word of the text, nor any part of one\n"
 
 
 def test_explain_writes_the_highlighted_text_as_a_page(model, tmp_path, capsys):
@@ -60,7 +65,7 @@ def test_explain_writes_the_highlighted_text_as_a_page(model, tmp_path, capsys):
     page = PageText(path.read_text(encoding="utf-8"))
     assert page.text.count(printed.splitlines()[0]) == 2  # the title, and above the text
     assert TEXT in page.text
-    assert page.tags == {"html", "head", "meta", "title", "body", "div", "p", "b", "span"}
+    assert page.tags == {"html", "head", "meta", "title", "body", "div", "p", "b", "span", "small"}
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -68,10 +73,25 @@ def test_page_that_cannot_be_written_gives_one_line_and_status_2(model, tmp_path
     fails(["explain", model, TEXT, "--html", tmp_path / "no" / "page"], "there is no fold", capsys)
 
 
-def test_explain_of_more_than_two_classes_gives_one_line_and_status_2(tmp_path, capsys):
-    labels = ["a", "b", "c"] * 400
+@pytest.fixture
+def model_of_three_classes(tmp_path):
+    labels = [1, 2, 3] * 400
     pipeline = make_pipeline(
         WordIndexEncoder(), MultiHotVectorizer(50), DenseSentimentClassifier(epochs=1)
     )
     skimdb.save(pipeline.fit(TEXTS, labels), tmp_path / "model")
-    fails(["explain", tmp_path / "model", TEXT], "must end in a binary classifier", capsys)
+    return tmp_path / "model"
+
+
+def test_explain_of_a_class_by_what_is_written(model_of_three_classes, capsys):
+    path = model_of_three_classes
+    for options, target in (([], None), (["--class", "1"], 1), (["--class", "3"], 3)):
+        assert main(["explain", str(path), TEXT, *options]) == 0
+        (expected,) = explain_reviews(skimdb.load(path), [TEXT], target=target)
+        assert capsys.readouterr().out.splitlines()[0] == expected.title
+        assert expected.target == (target or expected.predicted)
+
+
+def test_explain_of_an_unknown_class_gives_one_line_and_status_2(model_of_three_classes, capsys):
+    path = model_of_three_classes
+    fails(["explain", path, TEXT, "--class", "4"], "--class must be one of 1, 2, 3, got 4", capsys)

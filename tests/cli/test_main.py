@@ -96,6 +96,35 @@ def test_module_and_script_are_the_same(capsys):
     assert script.load() is main
 
 
+INTERRUPTED_IMPORT = """
+import sys
+from skimdb.cli import main
+
+class Interrupt:
+    def find_spec(self, name, path, target=None):
+        if name == sys.argv[1]:
+            try:
+                raise KeyboardInterrupt
+            except KeyboardInterrupt as error:
+                if sys.argv[2] == "as it is":
+                    raise
+                raise ImportError("initialization failed") from error
+
+sys.meta_path.insert(0, Interrupt())
+sys.exit(main(["report"]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "how"),
+    [("rich", "as it is"), ("matplotlib", "as it is"), ("scipy", "in C++")],
+)
+def test_interrupt_during_imports_ends_as_any_other(module, how):
+    run = [sys.executable, "-c", INTERRUPTED_IMPORT, module, how]
+    process = subprocess.run(run, check=False, capture_output=True, text=True)
+    assert (process.returncode, process.stderr) == (130, "skimdb: interrupted\n")
+
+
 def no_text_pipeline(path):
     X = [[1, 4, 5], [1, 6, 7]] * 5
     pipeline = make_pipeline(MultiHotVectorizer(10), DenseSentimentClassifier(epochs=1))
@@ -147,15 +176,16 @@ def test_unfit_model_gives_one_line_and_status_2(tmp_path, stdin, capsys, make, 
 def test_commands_on_imdb(tmp_path, capsys):
     data = Path(os.environ["SKIMDB_DATA"])
     table = pq.read_table(data / "imdb_train.parquet")
-    pq.write_table(table.take(list(range(0, 25_000, 25))), tmp_path / "train.parquet")
-    test = pq.read_table(data / "imdb_test.parquet").take(list(range(0, 25_000, 10)))
+    pq.write_table(table.take(list(range(0, 25_000, 50))), tmp_path / "train.parquet")
+    test = pq.read_table(data / "imdb_test.parquet").take(list(range(0, 25_000, 50)))
     pq.write_table(test, tmp_path / "test.parquet")
     model = str(tmp_path / "model")
-    assert main(["fit", str(tmp_path / "train.parquet"), "-o", model, "--no-check"]) == 0
+    arguments = [str(tmp_path / "train.parquet"), "-o", model, "--no-check", "--no-chars"]
+    assert main(["fit", *arguments]) == 0
     capsys.readouterr()
     assert main(["predict", model, str(tmp_path / "test.parquet"), "--format", "jsonl"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     accuracy = np.mean([int(row["label"]) for row in rows] == test["label"].to_numpy())
-    assert 0.8 < accuracy < 0.92
+    assert 0.75 < accuracy < 0.9
     assert main(["explain", model, "A wonderful film, never boring and not bad at all."]) == 0
     assert "wonderful" in capsys.readouterr().out

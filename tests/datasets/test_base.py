@@ -7,6 +7,7 @@ import os
 import shutil
 import threading
 import time
+import zipfile
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import pairwise
 from pathlib import Path
@@ -292,6 +293,10 @@ def damage(cache, how):
     elif how == "other arrays":
         np.savez(cache, key=arrays["key"])
         return
+    elif how == "header":
+        with zipfile.ZipFile(cache, "w") as archive:
+            archive.writestr("key.npy", b"\x93NUMPY\x01\x00\x0a\x00{'descr':\n")
+        return
     elif how == "other version":
         arrays["key"][0] += 1
         np.savez(cache, **{**arrays, "indices_train": arrays["indices_train"] + 1})
@@ -302,7 +307,7 @@ def damage(cache, how):
 
 
 @pytest.mark.parametrize(
-    "how", ["truncated", "flipped", "other arrays", "other version", b"", b"text"]
+    "how", ["truncated", "flipped", "header", "other arrays", "other version", b"", b"text"]
 )
 def test_damaged_or_outdated_cache_is_replaced(home, how):
     load(home)

@@ -463,3 +463,38 @@ class TestContract:
         expected = vectorizer.fit_transform(REVIEWS)
         arrays = object_array([np.array(row, dtype=np.uint16) for row in REVIEWS])
         assert (vectorizer.fit_transform(arrays) != expected).nnz == 0
+
+
+class TestFewReviews:
+    """Few reviews take another way than many."""
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"ngram_range": (1, 4)},
+            {"ngram_range": (2, 3), "min_df": 2},
+            {"ngram_range": (1, 3), "max_features": 50},
+            {"ngram_range": (1, 3), "max_df": 0.2, "skip_top": 6},
+            {"ngram_range": (3, 3), "max_features": 1},
+        ],
+    )
+    def test_each_review_alone_has_the_features_that_it_has_among_all(self, options):
+        rng = np.random.default_rng(0)
+        reviews = [rng.zipf(1.5, rng.integers(0, 60)) % 40 for _ in range(300)]
+        assert sum(map(len, reviews)) > 2 * 2**12
+        vectorizer = MultiHotVectorizer(40, **options).fit(reviews)
+        together = vectorizer.transform(reviews)
+        alone = sp.vstack([vectorizer.transform([review]) for review in reviews])
+        by_tens = sp.vstack(
+            [vectorizer.transform(reviews[i : i + 10]) for i in range(0, len(reviews), 10)]
+        )
+        assert together.nnz > 0
+        for features in (alone, by_tens):
+            assert (features != together).nnz == 0
+            np.testing.assert_array_equal(features.indices, together.indices)
+
+    def test_of_no_words(self):
+        vectorizer = MultiHotVectorizer(10, ngram_range=(1, 2)).fit([[4, 5], [4, 6]])
+        assert vectorizer.transform([[], []]).shape == (2, 5)
+        assert vectorizer.transform([[], [9, 1]]).nnz == 0
+        assert vectorizer.transform([]).shape == (0, 5)

@@ -162,7 +162,7 @@ def test_the_largest_index_is_read():
         pa.array([]),
         pa.chunked_array([], type=pa.list_(pa.int32())),
     ],
-    ids=repr,
+    ids=lambda X: f"{type(X).__module__}.{type(X).__name__}",
 )
 def test_no_reviews(X):
     assert_flattened(X, [])
@@ -178,7 +178,7 @@ def test_no_reviews(X):
         pl.Series([[], []]),
         pa.array([[], []]),
     ],
-    ids=repr,
+    ids=["list", "list of arrays", "ndarray", "pandas", "polars", "ListArray"],
 )
 def test_empty_reviews(X):
     assert_flattened(X, [[], []])

@@ -265,22 +265,19 @@ class TestIndices:
         assert sequences.dtype == object
 
     @pytest.mark.real_data
-    @pytest.mark.parametrize("subset", ["train", "test"])
-    def test_the_imdb_texts_become_the_imdb_sequences(self, subset):
-        path = Path(os.environ["SKIMDB_DATA"]) / f"imdb_{subset}.parquet"
-        if not path.is_file():
-            pytest.skip(f"{path.name} is not in the data directory")
-        reviews, target = fetch_imdb(subset=subset, return_X_y=True, download_if_missing=False)
+    def test_the_imdb_texts_become_the_imdb_sequences(self):
+        path = Path(os.environ["SKIMDB_DATA"]) / "imdb_test.parquet"
+        reviews, target = fetch_imdb(subset="test", return_X_y=True, download_if_missing=False)
         word_index = fetch_imdb_word_index(download_if_missing=False)
-        table = pq.read_table(path, columns=["text", "label"])
+        table = pq.read_table(path, columns=["text", "label"]).take(range(0, 25_000, 10))
         encoder = WordIndexEncoder(word_index=word_index, normalize=False, oov_char=None)
         sequences = encoder.transform(table["text"])
-        assert len(sequences) == 25_000
+        assert len(sequences) == 2_500
 
         def multiset(rows, labels):
             return Counter((row.tobytes(), label) for row, label in zip(rows, labels, strict=True))
 
-        assert multiset(sequences, table["label"].to_pylist()) == multiset(reviews, target.tolist())
+        assert multiset(sequences, table["label"].to_pylist()) <= multiset(reviews, target.tolist())
 
 
 class TestRanks:

@@ -37,6 +37,11 @@ def test_ties_keep_the_given_order_from_the_top() -> None:
     assert display.names_ == ["b", "a"]
 
 
+def test_undefined_scores_are_at_the_bottom() -> None:
+    scores = {"a": [0.8], "b": [float("nan")], "c": [0.9]}
+    assert ComparisonDisplay.from_comparison(make_comparison(scores)).names_ == ["b", "a", "c"]
+
+
 def test_each_fold_is_a_dot_in_its_row() -> None:
     display = ComparisonDisplay.from_comparison(make_comparison(SCORES))
     for row, name in enumerate(["bayes", "dense", "logistic"]):

@@ -20,7 +20,7 @@ from skimdb.inspection import (
     WordContributionDisplay,
 )
 from skimdb.inspection._review_words import ReviewWord
-from tests.inspection.common import make_history
+from tests.inspection.common import legend_texts, make_history
 
 SEEDS = [make_history(8, seed=seed) for seed in range(3)]
 COMPARISON = SimpleNamespace(
@@ -44,7 +44,9 @@ EXPLANATION = ReviewExplanation(
     log_odds=1.5,
     baseline=0.0,
     classes=np.array(["negative", "positive"]),
-    words=tuple(ReviewWord(word, (word,)) for word in WORDS),
+    target="positive",
+    words=tuple(ReviewWord(word, 0.5) for word in WORDS),
+    is_in_words=np.ones(300, dtype=bool),
 )
 TOP_WORDS = TopWords(
     names=np.array(WORDS[:20], dtype=object),
@@ -53,7 +55,42 @@ TOP_WORDS = TopWords(
     counts=np.arange(9_980, 10_000),
     n_reviews=25_000,
     classes=np.array(["negative", "positive"]),
+    target="positive",
 )
+
+# Mathematics that cannot be parsed, and a label that legends leave out.
+HOSTILE = "_$\\frac$"
+HOSTILE_EXPLANATION = ReviewExplanation(
+    names=np.array([HOSTILE], dtype=object),
+    contributions=np.array([1.0]),
+    predicted=HOSTILE,
+    probability=0.7,
+    log_odds=1.0,
+    baseline=0.0,
+    classes=np.array(["$\\frac$", HOSTILE]),
+    words=(ReviewWord(HOSTILE, (HOSTILE,)),),
+)
+HOSTILE_HISTORY = {**SEEDS[0], f"val_{HOSTILE}": [0.5] * 8}
+DRAW_HOSTILE: dict[str, Callable[[], Any]] = {
+    "training history": lambda: TrainingHistoryDisplay.from_history(
+        SEEDS[0], reference=SEEDS[1], name=HOSTILE, reference_name=HOSTILE
+    ),
+    "history comparison": lambda: HistoryComparisonDisplay.from_histories(
+        {HOSTILE: HOSTILE_HISTORY}, metric=f"val_{HOSTILE}"
+    ),
+    "hyperparameter": lambda: HyperparameterDisplay(
+        param_name=HOSTILE,
+        values=[HOSTILE],
+        scores={HOSTILE: np.array([[0.1, 0.2, 0.3]])},
+        description=HOSTILE,
+    ).plot(),
+    "comparison": lambda: ComparisonDisplay(
+        scores={HOSTILE: np.array([0.8, 0.9])}, scoring=HOSTILE
+    ).plot(),
+    "word contribution": lambda: WordContributionDisplay.from_explanation(HOSTILE_EXPLANATION),
+    "review text": lambda: ReviewTextDisplay.from_explanation(HOSTILE_EXPLANATION),
+}
+
 
 DRAW: dict[str, Callable[..., Any]] = {
     "training history": lambda ax=None: TrainingHistoryDisplay.from_history(
@@ -163,6 +200,17 @@ def test_all_texts_fit_in_a_figure_of_default_size(draw: Callable[..., Any]) -> 
     assert box.y0 >= 0
     assert box.x1 <= 6.4
     assert box.y1 <= 4.8
+
+
+@pytest.mark.parametrize(
+    ("draw", "n_labels"),
+    list(zip(DRAW_HOSTILE.values(), [5, 1, 1, 2, 2, 2], strict=True)),
+    ids=DRAW_HOSTILE.keys(),
+)
+def test_names_are_shown_as_they_are(draw: Callable[[], Any], n_labels: int) -> None:
+    display = draw()
+    display.figure_.canvas.draw()
+    assert len(legend_texts(axes_of(display)[0])) == n_labels
 
 
 def test_vertical_labels_fit_their_panels(draw: Callable[..., Any]) -> None:

@@ -1,8 +1,11 @@
 """Explanations of single reviews: their contributions, and how they are shown."""
 
+import os
+import re
 import sys
 import tracemalloc
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -14,24 +17,25 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import logit
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.decomposition import TruncatedSVD
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.feature_selection import SelectKBest, chi2
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
-from skimdb import DenseSentimentClassifier, MultiHotVectorizer
+from skimdb import DenseSentimentClassifier, MultiHotVectorizer, make_text_classifier
 from skimdb.datasets import fetch_imdb, make_reviews
-from skimdb.feature_extraction import LogCountRatioScaler, WordIndexEncoder
+from skimdb.feature_extraction import CharacterEncoder, LogCountRatioScaler, WordIndexEncoder
 from skimdb.inspection import ReviewExplanation, ReviewExplanations, explain_reviews
+from skimdb.inspection._review_words import ReviewWord
 
 WORDS = {"the": 1, "film": 2, "is": 3, "great": 4, "not": 5, "dull": 6, "<b>bad</b>": 7}
 TEXTS = [
@@ -122,7 +126,7 @@ class TestOcclusion:
             ([MultinomialNB()], joint_log_odds),
             ([RandomForestClassifier(20, random_state=0)], clipped_log_odds),
         ],
-        ids=str,
+        ids=lambda value: getattr(value, "__name__", None) or type(value[0]).__name__,
     )
     def test_is_how_much_the_log_odds_fall_without_the_word(
         self, steps: list[Any], log_odds: Any
@@ -291,6 +295,107 @@ class TestGradient:
             assert as_dict(one) == pytest.approx(as_dict(other), abs=1e-9)
 
 
+THREE_LABELS = np.where(np.arange(len(REVIEWS)) % 3 == 0, 2, LABELS)
+
+
+def log_odds_of(pipeline: Pipeline, reviews: Any, position: int) -> Any:
+    probabilities = pipeline.predict_proba(reviews).astype(np.float64)
+    others = np.delete(probabilities, position, axis=1).sum(axis=1)
+    return np.log(probabilities[:, position] / others)
+
+
+class TestTarget:
+    @pytest.mark.parametrize(
+        "steps",
+        [
+            [LogisticRegression()],
+            [LogCountRatioScaler(), network()],
+            [TfidfTransformer(), network(activation="tanh")],
+            [MultinomialNB()],
+        ],
+        ids=str,
+    )
+    def test_contributions_are_to_the_log_odds_of_the_predicted_or_given_class(
+        self, steps: list[Any]
+    ) -> None:
+        pipeline = make_pipeline(MultiHotVectorizer(num_words=150), *steps)
+        labels = np.array(["a", "b", "c"])[THREE_LABELS]
+        pipeline.fit(REVIEWS, labels)
+        predicted = pipeline.predict(REVIEWS[:6])
+        assert len(set(predicted)) > 1
+        for target in (None, "b"):
+            explanations = explain_reviews(pipeline, REVIEWS[:6], target=target)
+            for review, each, label in zip(REVIEWS[:6], explanations, predicted, strict=True):
+                assert each.predicted == label
+                assert each.target == (target or label)
+                position = "abc".index(each.target)
+
+                def log_odds(p: Pipeline, reviews: Any, k: int = position) -> Any:
+                    return log_odds_of(p, reviews, k)
+
+                expected = occlude_by_hand(pipeline, review, log_odds)
+                assert as_dict(each) == pytest.approx(expected, abs=5e-5)
+                assert each.log_odds == pytest.approx(log_odds(pipeline, [review])[0], abs=1e-5)
+                assert each.baseline == pytest.approx(log_odds(pipeline, [[]])[0], abs=1e-5)
+                assert each.probability == pytest.approx(
+                    pipeline.predict_proba([review])[0, position]
+                )
+                assert each.sides == ("other classes", each.target)
+
+    @pytest.mark.parametrize("steps", [[LogisticRegression()], [network(layers=0)]], ids=str)
+    def test_gradient_of_three_classes_is_the_numerical_one(self, steps: list[Any]) -> None:
+        pipeline = reviews_pipeline(*steps)
+        vectorizer = MultiHotVectorizer(num_words=150, dtype=np.float64)
+        pipeline = make_pipeline(vectorizer, *steps).fit(REVIEWS, THREE_LABELS)
+        (explanation,) = explain_reviews(pipeline, REVIEWS[:1], method="gradient", target=2)
+        x = pipeline[0].transform(REVIEWS[:1]).toarray()
+        h = 1e-3
+        expected = {}
+        for j in np.flatnonzero(x[0]):
+            step = np.zeros_like(x)
+            step[0, j] = h
+            up, down = (
+                logit(pipeline[-1].predict_proba(x + sign * step)[0, 2].astype(np.float64))
+                for sign in (1, -1)
+            )
+            expected[f"index_{j}"] = (up - down) / (2 * h)
+        assert as_dict(explanation) == pytest.approx(expected, abs=1e-3)
+
+    @pytest.mark.parametrize("method", ["occlusion", "gradient"])
+    def test_decision_value_of_the_class_without_predict_proba(self, method: Any) -> None:
+        pipeline = make_pipeline(MultiHotVectorizer(num_words=150), LinearSVC())
+        pipeline.fit(REVIEWS, THREE_LABELS)
+        (explanation,) = explain_reviews(pipeline, REVIEWS[:1], method=method, target=1)
+        for name, value in as_dict(explanation).items():
+            coef = pipeline[-1].coef_[1, int(name.removeprefix("index_"))]
+            assert value == pytest.approx(coef, abs=1e-5)
+        value = f"{pipeline.decision_function(REVIEWS[:1])[0, 1]:+.2f}"
+        assert explanation.title.endswith(f" (decision value of 1 {value})")
+
+    @pytest.mark.parametrize("method", ["occlusion", "gradient"])
+    @pytest.mark.parametrize("classifier", [LogisticRegression(), network()], ids=str)
+    def test_first_of_two_classes_has_the_opposite_contributions(
+        self, classifier: Any, method: Any
+    ) -> None:
+        pipeline = reviews_pipeline(classifier)
+        (second,) = explain_reviews(pipeline, REVIEWS[:1], method=method)
+        (first,) = explain_reviews(pipeline, REVIEWS[:1], method=method, target=0)
+        assert as_dict(first) == pytest.approx({k: -v for k, v in as_dict(second).items()})
+        assert (first.log_odds, first.baseline) == (-second.log_odds, -second.baseline)
+        assert first.probability == pytest.approx(1 - second.probability)
+        assert first.title.startswith(f"Predicted {second.predicted} (probability of 0: ")
+        assert (first.sides, second.sides) == (("1", "0"), ("0", "1"))
+
+    def test_class_of_no_tree_has_finite_log_odds(self) -> None:
+        pipeline = make_pipeline(
+            MultiHotVectorizer(num_words=150), RandomForestClassifier(2, random_state=0)
+        )
+        pipeline.fit(REVIEWS, THREE_LABELS)
+        explanations = explain_reviews(pipeline, REVIEWS[:9], target=2)
+        assert 0 in [each.probability for each in explanations]
+        assert all(np.isfinite(each.contributions).all() for each in explanations)
+
+
 class TestExplanation:
     def test_largest_contribution_comes_first(self) -> None:
         for explanation in explain_reviews(reviews_pipeline(LogisticRegression()), REVIEWS[:5]):
@@ -353,7 +458,7 @@ class TestExplanation:
         assert empty.words == ()
         assert repr(empty).startswith("Predicted ")
         assert repr(empty).endswith("feature  contribution")
-        assert empty._repr_html_().endswith("<p></p></div>")
+        assert "<p></p>" in empty._repr_html_()
 
     def test_to_frame_has_all_features(self) -> None:
         explanation = explain_reviews(reviews_pipeline(LogisticRegression()), REVIEWS[:1])[0]
@@ -372,7 +477,9 @@ class TestExplanation:
             log_odds=0.0,
             baseline=-0.75,
             classes=np.array(["bad", "good"]),
+            target="good",
             words=(),
+            is_in_words=np.zeros(2, dtype=bool),
         )
         assert repr(explanation).splitlines() == [
             "Predicted bad (probability of good: 0.500, log-odds +0.00)",
@@ -457,11 +564,11 @@ class TestWords:
         value = as_dict(explanation)
         assert value.keys() == {"great", "not", "dull", "film"}
         assert shades(explanation) == [
-            ("Great!", value["great"]),
+            ("Great!", value["great"] / 2),
             ("A", 0.0),
             ("not-dull", pytest.approx(value["not"] + value["dull"])),
             ("film,", value["film"]),
-            ("GREAT.", value["great"]),
+            ("GREAT.", value["great"] / 2),
         ]
 
     def test_start_marker_of_an_encoder_is_not_a_word(self) -> None:
@@ -476,6 +583,7 @@ class TestWords:
             ("unknown", value["<oov>"]),
             ("film", value["film"]),
         ]
+        assert explanation.names[~explanation.is_in_words].tolist() == ["<start>"]
 
     def test_words_of_indices_are_named_by_the_word_index(self) -> None:
         vectorizer = MultiHotVectorizer(num_words=8, word_index=WORDS)
@@ -488,9 +596,9 @@ class TestWords:
         assert value.keys() == {"<pad>", "<start>", "<oov>", "the", "film"}
         assert shades(explanation) == [
             ("the", value["the"]),
-            ("dull", value["<oov>"]),
+            ("dull", value["<oov>"] / 2),
             ("film", value["film"]),
-            ("<oov>", value["<oov>"]),
+            ("<oov>", value["<oov>"] / 2),
         ]
 
     def test_words_without_a_feature_are_shown_too(self) -> None:
@@ -536,14 +644,140 @@ class TestWords:
         (explanation,) = explain_reviews(pipeline, ["Film is not dull. Is not great"])
         value = as_dict(explanation)
         third = value["film is not"] / 3
+        # "is not" and "not" stand there twice.
         expected = {
             "Film": value["film"] + value["film is"] / 2 + third,
-            "not": value["not"] + (value["is not"] + value["not dull"]) / 2,
+            "not": value["not"] / 2 + value["is not"] / 4 + value["not dull"] / 2,
         }
         expected["not"] += (value["film is not"] + value["is not dull"]) / 3
         found = shades(explanation)
         assert found[0] == ("Film", pytest.approx(expected["Film"]))
         assert found[2] == ("not", pytest.approx(expected["not"]))
+        assert sum(shade for _, shade in found) == pytest.approx(explanation.contributions.sum())
+        assert explanation.is_in_words.all()
+
+    def test_words_within_a_word_are_taken_in_the_order_of_the_text_with_repeats(self) -> None:
+        vectorizer = CountVectorizer(ngram_range=(1, 2), token_pattern=r"\w+|[^\w\s]")
+        pipeline = make_pipeline(vectorizer, LogisticRegression())
+        pipeline.fit(["ha-ha-ha film.", "a film. dull - film", ". dull"], [1, 1, 0])
+        (explanation,) = explain_reviews(pipeline, ["Ha-ha-ha film. Dull"])
+        value = as_dict(explanation)
+        assert value.keys() == {
+            *("ha", "-", "film", ".", "dull", "ha -", "- ha", "ha film", "film .", ". dull")
+        }
+        (_, ha), (_, film), (_, dull) = shades(explanation)
+        assert ha == pytest.approx(
+            value["ha"] + value["-"] + value["ha -"] + value["- ha"] + value["ha film"] / 2
+        )
+        assert film == pytest.approx(
+            value["film"] + value["."] + value["film ."] + (value["ha film"] + value[". dull"]) / 2
+        )
+        assert dull == pytest.approx(value["dull"] + value[". dull"] / 2)
+
+    def test_stop_words_are_left_out_between_the_words_of_an_ngram(self) -> None:
+        vectorizer = CountVectorizer(ngram_range=(2, 2), stop_words=["is"])
+        pipeline = make_pipeline(vectorizer, LogisticRegression())
+        pipeline.fit(["film is dull", "film is great"], [0, 1])
+        (explanation,) = explain_reviews(pipeline, ["The film is dull"])
+        assert explanation.names.tolist() == ["film dull"]
+        half = explanation.contributions[0] / 2
+        assert shades(explanation) == [("The", 0.0), ("film", half), ("is", 0.0), ("dull", half)]
+
+    @pytest.mark.parametrize("analyzer", ["char", "char_wb"])
+    def test_ngrams_of_characters_are_divided_among_the_words_that_have_them(
+        self, analyzer: str
+    ) -> None:
+        vectorizer = CountVectorizer(analyzer=analyzer, ngram_range=(1, 3))
+        pipeline = text_pipeline(vectorizer, LogisticRegression())
+        (explanation,) = explain_reviews(pipeline, ["Not  great"])
+        value = as_dict(explanation)
+        text = "not great" if analyzer == "char" else " not  great "
+        expected = {"Not": 0.0, "great": 0.0}
+        for name, contribution in value.items():
+            places = [
+                (start, start + len(name))
+                for start in range(len(text))
+                if text.startswith(name, start) and "  " not in name
+            ]
+            for start, stop in places:
+                where = [i for i in range(start, stop) if text[i] != " "]
+                for i in where:
+                    word = "Not" if i < 4 - (analyzer == "char") else "great"
+                    expected[word] += contribution / len(places) / len(where)
+        assert dict(shades(explanation)) == pytest.approx(expected)
+        assert explanation.names[~explanation.is_in_words].tolist() == [" "]
+
+    def test_each_character_of_a_script_without_spaces_is_a_word(self) -> None:
+        texts = ["很好", "不好", "好吃", "不行"]
+        steps = CharacterEncoder(), MultiHotVectorizer(None, ngram_range=(1, 2))
+        pipeline = make_pipeline(*steps, LogisticRegression()).fit(texts, [1, 0, 1, 0])
+        (explanation,) = explain_reviews(pipeline, ["Ok 不好吃!"])
+        value = as_dict(explanation)
+        assert value.keys() == {" ", " 不", "不", "好", "吃", "不好", "好吃"}
+        assert [word.is_joined for word in explanation.words] == [False, False, True, True, True]
+        assert shades(explanation) == [
+            ("Ok", 0.0),
+            ("不", pytest.approx(value["不"] + value[" 不"] + value["不好"] / 2)),
+            ("好", pytest.approx(value["好"] + value["不好"] / 2 + value["好吃"] / 2)),
+            ("吃", pytest.approx(value["吃"] + value["好吃"] / 2)),
+            ("!", 0.0),
+        ]
+        assert "Ok <span" in explanation._repr_html_()
+        assert "不</span><span" in explanation._repr_html_()
+
+    def test_word_of_a_script_without_spaces_is_shown_at_its_characters(self) -> None:
+        steps = WordIndexEncoder(), MultiHotVectorizer(None, word_index=None), LogisticRegression()
+        pipeline = make_pipeline(*steps).fit(["很好。不错", "不行。很好"], [1, 0])
+        (explanation,) = explain_reviews(pipeline, ["很好。不错"])
+        value = as_dict(explanation)
+        assert [text for text, _ in shades(explanation)] == [*"很好。不错"]
+        assert [shade for _, shade in shades(explanation)] == pytest.approx(
+            [value["很好"] / 2, value["很好"] / 2, 0, value["不错"] / 2, value["不错"] / 2]
+        )
+
+    def test_features_of_unknown_vectorizers_are_listed_below_the_text(self) -> None:
+        class Lengths(TransformerMixin, BaseEstimator):
+            def fit(self, X: Any, y: Any = None) -> Self:
+                self.fitted_ = True
+                return self
+
+            def transform(self, X: Any) -> Any:
+                return np.array([[len(text), text.count(",")] for text in X], dtype=float)
+
+            def get_feature_names_out(self, input_features: Any = None) -> Any:
+                return np.array(["length", "marks"], dtype=object)
+
+        union = FeatureUnion([("words", CountVectorizer()), ("other", Lengths())])
+        pipeline = text_pipeline(union, LogisticRegression())
+        (explanation,) = explain_reviews(pipeline, ["Great film,"])
+        value = as_dict(explanation)
+        assert shades(explanation) == [
+            ("Great", value["words__great"]),
+            ("film,", value["words__film"]),
+        ]
+        below = [f"other__{name} {value[f'other__{name}']:+.3f}" for name in ("length", "marks")]
+        html = explanation._repr_html_()
+        assert re.search(r"<br>Not in the text: (.*)</small>", html)[1] in (
+            ", ".join(below),
+            ", ".join(below[::-1]),
+        )
+
+    def test_only_the_largest_contributions_are_listed_below_the_text(self) -> None:
+        names = [f"marker_{i}" for i in range(24)]
+        explanation = ReviewExplanation(
+            names=np.array(names, dtype=object),
+            contributions=np.append(np.linspace(2, -0.1, 22), [0.0004, -0.0004]),
+            predicted="good",
+            probability=0.5,
+            log_odds=0.0,
+            baseline=0.0,
+            classes=np.array(["bad", "good"]),
+            target="good",
+            words=(ReviewWord("film", 0.0),),
+            is_in_words=np.zeros(24, dtype=bool),
+        )
+        html = explanation._repr_html_()
+        assert html.endswith(", marker_19 +0.100, and 1 more -0.100</small></p></div>")
 
     def test_ngrams_of_word_indices(self) -> None:
         vectorizer = MultiHotVectorizer(num_words=None, ngram_range=(1, 2), word_index=WORDS)
@@ -565,10 +799,13 @@ class TestWords:
         assert shades(explanation) == [("Not", value / 2), ("dull!", value / 2)]
 
     @given(st.lists(st.sampled_from(["the", "film", "great", "dull", "unknown"]), max_size=12))
-    def test_each_occurrence_of_a_word_has_its_contribution(self, words: list[str]) -> None:
+    def test_occurrences_of_a_word_share_its_contribution(self, words: list[str]) -> None:
         (explanation,) = explain_reviews(PIPELINE, [" ".join(words)])
         value = as_dict(explanation)
-        assert shades(explanation) == [(word, value.get(word, 0.0)) for word in words]
+        assert [word for word, _ in shades(explanation)] == words
+        assert [shade for _, shade in shades(explanation)] == pytest.approx(
+            [value.get(word, 0.0) / words.count(word) for word in words]
+        )
 
     def test_reviews_that_are_neither_texts_nor_indices_have_no_words(self) -> None:
         X = pd.DataFrame(np.eye(4), columns=["one", "two", "three", "four"])
@@ -673,12 +910,13 @@ PIPELINE = text_pipeline()
 
 
 class SpanParser(HTMLParser):
-    """Collects texts, with the attributes of the tags around them."""
+    """Collects texts and what stands below them, with the attributes of the tags around."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.attributes: dict[str, Any] = {}
         self.words: list[tuple[str, dict[str, Any]]] = []
+        self.below: list[tuple[str, dict[str, Any]]] = []
         self.tags: set[str] = set()
         self.feed(html)
 
@@ -691,7 +929,8 @@ class SpanParser(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if data.strip():
-            self.words.append((data.strip(), self.attributes))
+            found = self.below if "small" in self.tags else self.words
+            found.append((data.strip(), self.attributes))
 
 
 class TestHtml:
@@ -704,7 +943,9 @@ class TestHtml:
             log_odds=1.0,
             baseline=0.0,
             classes=np.array(["bad", label]),
+            target=label,
             words=(),
+            is_in_words=np.zeros(len(words), dtype=bool),
         )
         return SpanParser(explanation._repr_html_())
 
@@ -732,9 +973,16 @@ class TestHtml:
     def test_everything_is_escaped(self) -> None:
         nasty = "<script>alert('\"&')</script>"
         parsed = self.make([nasty, nasty], [0.5, 0.0], label=nasty)
-        assert parsed.tags == {"div", "p", "b", "span"}
+        assert parsed.tags == {"div", "p", "b", "span", "small"}
         assert [text for text, _ in parsed.words[1:]] == [nasty, nasty]
         assert nasty in parsed.words[0][0]
+        assert parsed.below[1][0] == f"For {nasty}"
+
+    def test_what_colours_mean_stands_below_the_words(self) -> None:
+        bad, good = self.make(["great"], [1.0]).below
+        assert (bad[0], good[0]) == ("For bad", "For good")
+        assert "rgba(230, 159, 0, 0.30)" in bad[1]["style"]
+        assert "rgba(0, 114, 178, 0.30)" in good[1]["style"]
 
     def test_review_keeps_its_order_and_shows_no_markers(self) -> None:
         vectorizer = MultiHotVectorizer(num_words=None, word_index=WORDS)
@@ -786,12 +1034,19 @@ class TestErrors:
         with pytest.raises(TypeError, match=f"decision_function or predict_proba, got {name}"):
             explain_reviews(pipeline, REVIEWS[:2])
 
-    def test_more_than_two_classes(self) -> None:
-        labels = np.arange(len(REVIEWS)) % 3
-        pipeline = make_pipeline(MultiHotVectorizer(num_words=150), MultinomialNB())
-        pipeline.fit(REVIEWS, labels)
-        with pytest.raises(ValueError, match="binary classifier, got a classifier of 3 classes"):
-            explain_reviews(pipeline, REVIEWS[:2])
+    @pytest.mark.parametrize("target", ["neutral", 1])
+    def test_target_that_is_not_a_class(self, target: Any) -> None:
+        message = f"target must be one of the classes 'negative', 'positive', got {target!r}"
+        with pytest.raises(ValueError, match=message):
+            explain_reviews(text_pipeline(), TEXTS, target=target)
+
+    def test_gradient_of_more_classes_than_two_whose_probabilities_are_not_softmax(self) -> None:
+        pipeline = make_pipeline(
+            MultiHotVectorizer(num_words=150), SGDClassifier(loss="log_loss", random_state=0)
+        )
+        pipeline.fit(REVIEWS, np.arange(len(REVIEWS)) % 3)
+        with pytest.raises(ValueError, match=r"softmax.*SGDClassifier's are not\. .*occlusion"):
+            explain_reviews(pipeline, REVIEWS[:1], method="gradient")
 
     @pytest.mark.parametrize("steps", [[], [FunctionTransformer()]], ids=str)
     def test_pipeline_without_a_vectorizer(self, steps: list[Any]) -> None:
@@ -866,6 +1121,23 @@ class TestPipelines:
         pipeline = make_pipeline(pad, MultiHotVectorizer(num_words=150), LogisticRegression())
         (explanation,) = explain_reviews(pipeline.fit(REVIEWS, LABELS), REVIEWS[:1])
         assert len(explanation.names) == len(np.unique(REVIEWS[0][:5]))
+
+
+@pytest.mark.real_data
+def test_words_of_real_reviews_share_all_contributions_but_that_of_blanks() -> None:
+    table = pd.read_parquet(Path(os.environ["SKIMDB_DATA"], "imdb_test.parquet"))
+    table = table.sample(1000, random_state=0)
+    texts = table["text"].str.slice(0, 300)
+    pipeline = make_text_classifier(ngram_range=(1, 2), char_ngram_range=(1, 2), random_state=0)
+    pipeline.set_params(
+        classifier__early_stopping=False, classifier__refit=False, classifier__epochs=1
+    ).fit(texts, table["label"])
+    for text, explanation in zip(texts, explain_reviews(pipeline, texts), strict=True):
+        assert [word.text for word in explanation.words] == text.split()
+        assert explanation.names[~explanation.is_in_words].tolist() == ["characters__ "]
+        total = explanation.contributions.sum()
+        blank = explanation.contributions[~explanation.is_in_words].sum()
+        assert explanation.word_contributions().sum() + blank == pytest.approx(total, abs=1e-9)
 
 
 @pytest.mark.real_data

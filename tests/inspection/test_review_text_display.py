@@ -4,8 +4,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
-from sklearn.pipeline import Pipeline
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import Pipeline, make_pipeline
 
+from skimdb import MultiHotVectorizer
+from skimdb.feature_extraction import WordIndexEncoder
 from skimdb.inspection import ReviewTextDisplay, explain_reviews
 from skimdb.inspection._style import BLUE, ORANGE
 from tests.inspection.common import legend_texts
@@ -45,6 +48,42 @@ def test_words_are_wrapped_within_the_axes(layout: Any, n_words: int) -> None:
             new_line = box.x0 < before.x0 and box.y1 < before.y0
             assert same_line or new_line
         before = box
+
+
+def test_words_are_joined_where_there_is_no_space() -> None:
+    display = ReviewTextDisplay(
+        words=["Ok", "x", "y"],
+        contributions=[0.0] * 3,
+        classes=CLASSES,
+        title="A review",
+        is_joined=[False, False, True],
+    ).plot()
+    ok, first, second = boxes(display)
+    assert first.x0 > ok.x1 + 2
+    assert second.x0 == pytest.approx(first.x1, abs=1)
+
+
+@pytest.mark.parametrize("n_words", [3, 3000])
+def test_what_is_not_in_the_text_stands_below_it(n_words: int) -> None:
+    display = ReviewTextDisplay(
+        words=["word"] * n_words,
+        contributions=[0.0] * n_words,
+        classes=CLASSES,
+        title="A review",
+        elsewhere="<start> +0.120",
+    ).plot()
+    (note,) = [text for text in display.ax_.texts if text not in display.texts_]
+    assert note.get_text() == "Not in the text: <start> +0.120"
+    assert note.get_window_extent().y0 >= display.ax_.bbox.y0 - 1
+    assert note.get_window_extent().y1 <= min(box.y0 for box in boxes(display)) + 3
+
+
+def test_from_explanation_says_what_is_not_in_the_text() -> None:
+    pipeline = make_pipeline(WordIndexEncoder(), MultiHotVectorizer(None), MultinomialNB())
+    pipeline.fit(["great film", "dull film", "dull plot"], ["good", "bad", "bad"])
+    display = ReviewTextDisplay.from_estimator(pipeline, "great film", target="bad")
+    assert display.elsewhere.startswith("<start> ")
+    assert legend_texts(display.ax_) == ["For good", "For bad"]
 
 
 def test_long_word_has_its_own_line() -> None:

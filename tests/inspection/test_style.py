@@ -10,6 +10,7 @@ from skimdb.inspection._style import (
     GREY,
     label_epochs,
     metric_label,
+    plain_text,
     score_label,
     series_style,
 )
@@ -64,6 +65,26 @@ def test_score_label_uses_words(score: str, label: str) -> None:
 )
 def test_metric_label_says_training_or_validation(metric: str, label: str) -> None:
     assert metric_label(metric) == label
+
+
+def drawn(text: str, **kwargs: bool) -> np.ndarray:
+    figure = plt.figure(figsize=(2, 0.4))
+    figure.text(0, 0.2, text, **kwargs)
+    figure.canvas.draw()
+    pixels = np.array(figure.canvas.buffer_rgba())
+    plt.close(figure)
+    return pixels
+
+
+@pytest.mark.parametrize("text", ["$x^2$", "$\\frac$", "5$", r"\$5 and $6", "a_b"])
+def test_plain_text_is_drawn_as_it_is(text: str) -> None:
+    np.testing.assert_array_equal(drawn(plain_text(text)), drawn(text, parse_math=False))
+
+
+def test_plain_text_that_begins_with_an_underscore_is_a_label_of_legends() -> None:
+    _, ax = plt.subplots()
+    ax.plot([1, 2], label=plain_text("_x"))
+    assert [text.get_text() for text in ax.legend().get_texts()] == [" _x"]
 
 
 def visible_ticks(n_epochs: int) -> list[float]:

@@ -9,7 +9,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from skimdb import MultiHotVectorizer
 from skimdb.datasets import make_reviews
 from skimdb.feature_extraction import LogCountRatioScaler
-from skimdb.inspection import TopWords, explain_reviews, top_words
+from skimdb.inspection import TopWords, WordContributionDisplay, explain_reviews, top_words
+from tests.inspection.common import legend_texts
 
 REVIEWS, LABELS = make_reviews(240, num_words=150, random_state=0)
 
@@ -53,6 +54,27 @@ def test_word_in_every_review_with_the_same_effect_has_no_spread() -> None:
     assert words.mean_contributions[-1] > 0.1
 
 
+@pytest.mark.parametrize("target", [None, 2])
+def test_contributions_are_to_the_predicted_or_given_class_of_three(target: int | None) -> None:
+    labels = np.where(np.arange(len(REVIEWS)) % 3 == 0, 2, LABELS)
+    steps = MultiHotVectorizer(num_words=150), LogisticRegression()
+    pipeline = make_pipeline(*steps).fit(REVIEWS, labels)
+    frame = explain_reviews(pipeline, REVIEWS, target=target).to_frame()
+    means = frame.groupby("feature")["contribution"].mean()
+    words = top_words(pipeline, REVIEWS, n=30, target=target)
+    np.testing.assert_allclose(words.mean_contributions, means[words.names], atol=1e-9)
+    assert words.target == target
+    display = WordContributionDisplay.from_top_words(words)
+    label = "the predicted class" if target is None else "2"
+    assert legend_texts(display.ax_) == ["For other classes", f"For {label}"]
+
+
+def test_target_of_two_classes_is_the_second(pipeline: Pipeline) -> None:
+    assert top_words(pipeline, REVIEWS, n=3).target == 1
+    one, other = (top_words(pipeline, REVIEWS, n=3, target=target) for target in (0, 1))
+    np.testing.assert_allclose(one.mean_contributions, -other.mean_contributions)
+
+
 def test_words_in_no_review_are_left_out(pipeline: Pipeline) -> None:
     words = top_words(pipeline, [[1, 20, 30], [1, 20]], n=100)
     assert set(words.names) == {"index_1", "index_20", "index_30"}
@@ -75,6 +97,7 @@ def make_top_words() -> TopWords:
         counts=np.array([7, 110]),
         n_reviews=1000,
         classes=np.array(["bad", "good"]),
+        target="good",
     )
 
 

@@ -35,7 +35,7 @@ NETWORK = make_pipeline(
 GRID = {"densesentimentclassifier__units": [2, 4], "densesentimentclassifier__dropout": [0.0, 0.5]}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def serial_search():
     return GridSearchCV(NETWORK, GRID, cv=3).fit(REVIEWS, LABELS)
 

@@ -169,5 +169,10 @@ def test_holm_leaves_a_single_pvalue_alone():
     assert holm_adjust([0.04]) == [0.04]
 
 
-def test_holm_keeps_nan():
-    np.testing.assert_array_equal(holm_adjust([np.nan, 0.01, np.nan]), [np.nan, 0.03, np.nan])
+@given(pvalue_lists, st.data())
+def test_holm_leaves_undefined_pvalues_out(pvalues, data):
+    undefined = data.draw(st.lists(st.integers(0, len(pvalues)), max_size=3))
+    adjusted = holm_adjust(np.insert(pvalues, undefined, np.nan))
+
+    assert np.count_nonzero(np.isnan(adjusted)) == len(undefined)
+    assert adjusted[~np.isnan(adjusted)].tolist() == holm_adjust(pvalues).tolist()

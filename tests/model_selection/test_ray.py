@@ -41,7 +41,7 @@ pytestmark = [
 def cluster():
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ray = pytest.importorskip("ray")
-    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=200 * 2**20)
+    ray.init("local", num_cpus=2, include_dashboard=False, object_store_memory=200 * 2**20)
     yield ray
     ray.shutdown()
 
@@ -51,6 +51,14 @@ def on_ray(cluster):
     register_ray()
     with joblib.parallel_config(backend="ray"):
         yield
+
+
+@pytest.fixture(scope="module")
+def parallel(cluster):
+    """Start two workers, which takes seconds, for several tests."""
+    register_ray()
+    with joblib.parallel_config(backend="ray"), joblib.Parallel(n_jobs=2) as parallel:
+        yield parallel
 
 
 def test_a_search_survives_a_killed_worker_with_the_serial_results(on_ray, tmp_path):
@@ -64,32 +72,29 @@ def test_a_search_survives_a_killed_worker_with_the_serial_results(on_ray, tmp_p
         np.testing.assert_array_equal(search.cv_results_[name], serial.cv_results_[name])
 
 
-def test_data_is_stored_once(on_ray, tmp_path):
+def test_data_is_stored_once(parallel, tmp_path):
     X = recorded(MultiHotVectorizer(500, sparse_output=False).transform(REVIEWS), tmp_path)
-    GridSearchCV(
-        DenseSentimentClassifier(epochs=1), {"units": [2, 3, 4, 5]}, cv=3, n_jobs=2, refit=False
-    ).fit(X, LABELS)
+    assert parallel([joblib.delayed(np.shape)(X)] * 12) == [X.shape] * 12
     assert notes(tmp_path, "pickled").count(os.getpid()) == 1
 
 
-def test_data_that_changes_between_calls_is_sent_again(on_ray):
+def test_data_that_changes_between_calls_is_sent_again(parallel):
     data = np.zeros(1000)
-    with joblib.Parallel(n_jobs=2) as parallel:
-        sums = []
-        for _ in range(3):
-            data += 1
-            sums += parallel([joblib.delayed(np.sum)(data)])
+    sums = []
+    for _ in range(3):
+        data += 1
+        sums += parallel([joblib.delayed(np.sum)(data)])
     assert sums == [1000, 2000, 3000]
 
 
-def test_references_of_the_caller_are_left_alone(on_ray, cluster):
+def test_references_of_the_caller_are_left_alone(parallel, cluster):
     reference = cluster.put("stored")
-    (name,) = joblib.Parallel(n_jobs=2)([joblib.delayed(name_of_type)(reference)])
+    (name,) = parallel([joblib.delayed(name_of_type)(reference)])
     assert name == "ObjectRef"
 
 
-def test_workers_give_tensorflow_one_thread(on_ray):
-    (threads,) = joblib.Parallel(n_jobs=2)([joblib.delayed(tensorflow_threads)()])
+def test_workers_give_tensorflow_one_thread(parallel):
+    (threads,) = parallel([joblib.delayed(tensorflow_threads)()])
     assert threads == (1, 1)
 
 

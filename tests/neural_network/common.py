@@ -10,9 +10,9 @@ from skimdb.neural_network.arrays import epoch_rng
 def make_multi_hot(
     n_samples=200, n_features=60, *, n_classes=2, n_words=8, random_state=0, dtype=np.float32
 ):
-    """Return a CSR matrix of zeros and ones, and labels 0, 1, ... that it tells something about.
+    """Return a CSR matrix of zeros and ones, and labels 0, 1, ... that depend on it.
 
-    Columns are the rarer the further right; each class prefers some of them.
+    Columns become rarer from left to right; each class prefers some of them.
     """
     rng = np.random.default_rng(random_state)
     y = rng.permutation(np.arange(n_samples) % n_classes)
@@ -33,8 +33,8 @@ def fit_by_keras(
 ):
     """Train an unfitted classifier's network by `keras.Model.fit` on the dense matrix.
 
-    It starts from the weights, and takes the samples in the order, that `fit` takes.
-    Run eagerly: tracing takes longer than these trainings.
+    It starts from the same weights as `fit` and takes the samples in the same order.
+    It runs eagerly, because tracing takes longer than these trainings.
     """
     if sample_weight is not None:
         sample_weight = sample_weight / sample_weight.mean()
@@ -82,6 +82,6 @@ def assert_same_history(history, expected, *, atol=1e-5):
 
 
 def assert_equal_weights(model, expected):
-    """Compare to the bit."""
+    """Compare bit for bit."""
     for weight, expected_weight in zip(model.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, expected_weight)

@@ -6,7 +6,7 @@ from tests.neural_network.common import make_multi_hot
 
 @pytest.fixture
 def reviews():
-    """Return a CSR matrix of shape (150, 30), and labels 0 and 1, as many of each."""
+    """Return a CSR matrix of shape (150, 30), and balanced labels 0 and 1."""
     return make_multi_hot(150, 30)
 
 

@@ -1,4 +1,4 @@
-"""The classifier inside what scikit-learn offers around classifiers."""
+"""The classifier inside scikit-learn's pipelines, searches and ensembles."""
 
 import pickle
 import subprocess
@@ -56,7 +56,7 @@ def pipeline(**parameters):
 
 
 class TestPipeline:
-    def test_it_is_the_steps_after_each_other(self, sequences):
+    def test_it_equals_its_steps_one_after_another(self, sequences):
         X, y = sequences
         features = MultiHotVectorizer(34).fit_transform(X)
         expected = classifier().fit(features, y)
@@ -112,7 +112,7 @@ class TestMetadataRouting:
             expected = accuracy_score(y[test], fitted.predict(X[test]), sample_weight=weight[test])
             assert score == pytest.approx(expected)
 
-    def test_validation_data_go_through_the_steps_before(self, sequences):
+    def test_validation_data_go_through_the_earlier_steps(self, sequences):
         X, y = sequences
         vectorizer = MultiHotVectorizer(34)
         settings = {"early_stopping": True, "epochs": 40, "learning_rate": 0.02}
@@ -244,7 +244,7 @@ class TestMetaEstimators:
 
 
 class TestCopies:
-    def test_clone_has_the_parameters_and_no_more(self, reviews):
+    def test_clone_has_the_parameters_and_nothing_else(self, reviews):
         estimator = classifier(callbacks=[keras.callbacks.TerminateOnNaN], units=(3, 2))
         copied = clone(classifier(units=(3, 2), dropout=0.5).fit(*reviews))
         assert copied.get_params() == classifier(units=(3, 2), dropout=0.5).get_params()

@@ -1,4 +1,4 @@
-"""Trained on arrays, a network is what stock Keras makes of the same weights and batches."""
+"""Training on arrays gives what stock Keras gives from the same weights and batches."""
 
 import keras
 import numpy as np
@@ -130,7 +130,7 @@ def test_values_other_than_zero_and_one():
     assert_trains_as_keras(classifier(epochs=1), X, y)
 
 
-def test_entries_given_twice_add_up():
+def test_duplicate_entries_add_up():
     X, y = make_multi_hot(**WIDE)
     halves = sp.csr_matrix(
         (np.repeat(X.data / 2, 2), np.repeat(X.indices, 2), 2 * X.indptr), shape=X.shape
@@ -142,10 +142,10 @@ def test_entries_given_twice_add_up():
 @pytest.mark.parametrize("optimizer", ["rmsprop", "adam"])
 def test_epochs_in_which_most_columns_are_rare(optimizer):
     X, y = make_multi_hot(64, 3000, n_words=5)
-    assert_trains_as_keras(classifier(optimizer=optimizer, epochs=4, batch_size=4), X, y)
+    assert_trains_as_keras(classifier(optimizer=optimizer, batch_size=4), X, y)
 
 
-def test_one_batch_that_holds_more_than_all():
+def test_batch_size_larger_than_the_number_of_samples():
     X, y = make_multi_hot(**NARROW)
     assert_trains_as_keras(classifier(batch_size=10_000), X, y)
 
@@ -182,8 +182,8 @@ def test_validation_after_epochs_in_which_most_columns_are_rare(optimizer):
     assert_same_history(fitted.history_, history)
 
 
-def test_compiled_keras_trains_alike():
-    """As the other tests of this file, without eager execution."""
+def test_compiled_keras_gives_the_same():
+    """Like the other tests of this file, without eager execution."""
     X, y = make_multi_hot(**WIDE)
     estimator = classifier(epochs=1)
     model = clone(estimator).initialize(X, y).model_
@@ -201,7 +201,7 @@ def test_predictions_are_those_of_the_model():
 
 
 class TestDropout:
-    """Masks come from another generator than Keras': only their distribution is the same."""
+    """Masks come from a different generator than in Keras; only their distribution is the same."""
 
     @staticmethod
     def steps_from(architecture, parameters, X, y, n_steps):
@@ -222,7 +222,7 @@ class TestDropout:
 
     def test_a_unit_is_dropped_or_divided_by_the_share_kept(self):
         architecture = Architecture(1, 2, (1,), "linear", dropout=0.75)
-        # The hidden unit passes on the input, 1; the output is a probability of a half. The
+        # The hidden unit passes on the input, 1; the output is a probability of one half. The
         # gradient of the output's kernel is then half of what dropout makes of the unit.
         weights = [np.ones((1, 1)), np.zeros(1), np.zeros((1, 1)), np.zeros(1)]
         weights = [weight.astype(np.float32) for weight in weights]
@@ -263,7 +263,7 @@ class TestDropout:
             atol=1e-6,
         )  # fmt: skip
 
-    def test_each_epoch_has_masks_of_its_own(self):
+    def test_each_epoch_has_its_own_masks(self):
         X, y = make_multi_hot(**NARROW)
         fitted = classifier(dropout=0.5, learning_rate=1e-9, epochs=8).fit(X, y)
         assert len(np.unique(fitted.history_["loss"])) == 8

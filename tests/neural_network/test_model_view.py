@@ -1,4 +1,4 @@
-"""The Keras model of a fitted classifier is its arrays, in both directions, when it is wanted."""
+"""The Keras model of a fitted classifier: built on demand, and in step with the arrays."""
 
 import copy
 import pickle
@@ -59,7 +59,7 @@ def assert_predicts_as_its_model(fitted, X):
 
 
 class TestWhenItIsBuilt:
-    def test_not_by_anything_that_does_not_need_it(self, n_built, reviews, more_reviews, tmp_path):
+    def test_only_by_what_needs_it(self, n_built, reviews, more_reviews, tmp_path):
         X, y = reviews
         fitted = classifier(early_stopping=True, dropout=0.1, verbose=1).fit(X, y)
         fitted.set_params(warm_start=True).fit(X, y, None, *more_reviews)
@@ -86,7 +86,7 @@ class TestWhenItIsBuilt:
         with pytest.raises(AttributeError, match="no model_ before it is fitted"):
             classifier().model_  # noqa: B018
 
-    def test_copies_have_models_of_their_own(self, fitted, reviews):
+    def test_copies_have_their_own_models(self, fitted, reviews):
         X, y = reviews
         model = fitted.model_
         other = pickle.loads(pickle.dumps(fitted))
@@ -137,7 +137,7 @@ class TestFromTheArrays:
 
     @pytest.mark.usefixtures("eager_keras")
     def test_keras_goes_on_with_waiting_rows(self):
-        """After `partial_fit`, rows of words that are rare wait for their updates."""
+        """After `partial_fit`, rows of rare words wait for their updates."""
         X, y = make_multi_hot(64, 3000, n_words=5)
         fitted = classifier(optimizer="adam", batch_size=4).partial_fit(X, y, classes=[0, 1])
         dense = classifier(optimizer="adam", batch_size=4).partial_fit(X.toarray(), y, [0, 1])
@@ -162,7 +162,7 @@ class TestToTheArrays:
         np.testing.assert_array_equal(fitted.predict_proba(X), before)
 
     @pytest.mark.parametrize("change", ["assign", "assign_add", "assign_sub"])
-    def test_every_way_to_assign(self, fitted, change, reviews):
+    def test_every_way_of_assigning(self, fitted, change, reviews):
         bias = fitted.model_.layers[-1].bias
         for amount in (1.0, 2.0):  # the second time, the first change is known
             before = fitted.decision_function(reviews[0])
@@ -182,7 +182,7 @@ class TestToTheArrays:
         by_keras.model_.fit(X.toarray(), y, shuffle=False, verbose=0, batch_size=len(y))
         fitted.set_params(batch_size=len(y), dropout=0).partial_fit(X, y)
         assert int(fitted.model_.optimizer.iterations) == 2 * 5 + 2 * 3 + 1
-        # The order within a batch does not matter, and dropout is what differs.
+        # The order within a batch does not matter; only dropout differs.
         assert int(by_keras.model_.optimizer.iterations) == 2 * 5 + 2 * 3 + 1
 
     def test_a_checkpoint_that_is_loaded(self, fitted, reviews, tmp_path):
@@ -206,7 +206,7 @@ class TestToTheArrays:
 
 
 class TestChangedModel:
-    """A model that is another network, or is trained in another way, is left to Keras."""
+    """A model with other layers, or compiled in another way, is left to Keras."""
 
     @staticmethod
     def add_layer(model):

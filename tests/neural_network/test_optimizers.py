@@ -1,7 +1,7 @@
-"""Rows that a batch does not touch are where updates with a gradient of zero would bring them.
+"""Rows that a batch does not touch end up where updates with a zero gradient would bring them.
 
-Trained on sparse features, a network skips such rows; on the same features as a dense array it
-updates all. Keras is a third witness.
+On sparse features, such rows are skipped; on the same features as a dense array, all rows are
+updated. Keras is the third implementation to compare with.
 """
 
 import keras
@@ -41,7 +41,7 @@ OPTIMIZERS = {
 }
 learning_rates = st.sampled_from([0.001, 0.01, 0.1])
 batch_sizes = st.integers(1, 4)
-# Which of the columns each sample has.
+# The columns that each sample has.
 reviews = st.lists(st.sets(st.integers(0, N_FEATURES - 1), max_size=3), min_size=2, max_size=40)
 PROPERTY = settings(max_examples=25, deadline=None, derandomize=True)
 
@@ -90,7 +90,7 @@ def test_sparse_updates_equal_updates_of_all_rows(name, columns, rate, batch_siz
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_long_absence_equals_keras(name):
+def test_columns_that_return_after_many_steps_equal_keras(name):
     """Columns come back after up to 150 steps."""
     rng = np.random.default_rng(0)
     X = np.zeros((150, N_FEATURES), np.float32)
@@ -110,7 +110,7 @@ def test_long_absence_equals_keras(name):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_epochs_follow_on_each_other(name):
+def test_epochs_continue_from_each_other(name):
     rng = np.random.default_rng(1)
     X = (rng.random((30, N_FEATURES)) < 0.1).astype(np.float32)
     y = rng.integers(2, size=30)
@@ -119,7 +119,7 @@ def test_epochs_follow_on_each_other(name):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_words_of_no_review_keep_their_weights(name):
+def test_words_in_no_review_keep_their_weights(name):
     X = sp.csr_matrix(np.eye(4, N_FEATURES, dtype=np.float32))
     y = np.array([0, 1, 0, 1])
     start = initial_parameters(ARCHITECTURE, SEED)[0]
@@ -159,7 +159,7 @@ def test_rows_may_wait_through_many_calls(name):
 
 
 class TestInterruptedSteps:
-    """A step that fails is made whole, or not at all."""
+    """A step that fails is completed, or undone."""
 
     @pytest.fixture(params=["sgd", "momentum", "rmsprop", "adam"])
     def name(self, request):

@@ -48,7 +48,7 @@ def test_same_seed_same_weights_whatever_ran_before(recipe, reviews):
 
 
 @pytest.mark.parametrize("recipe", ["plain", "dropout"])
-def test_other_seed_other_weights(recipe, reviews):
+def test_different_seeds_give_different_weights(recipe, reviews):
     first = classifier(**RECIPES[recipe]).fit(*reviews)
     second = classifier(random_state=4, **RECIPES[recipe]).fit(*reviews)
     for weight, other in zip(first.model_.get_weights(), second.model_.get_weights(), strict=True):

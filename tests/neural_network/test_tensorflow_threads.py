@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import joblib
-import pytest
 import tensorflow as tf
 
 from skimdb import DenseSentimentClassifier
@@ -15,18 +14,17 @@ from skimdb.neural_network.arrays import ArrayNetwork
 
 PROGRAM = """
 import tensorflow as tf
+from skimdb.neural_network._tensorflow_threads import limit_tensorflow_threads
 threading = tf.config.threading
+def show():
+    threads = threading.get_intra_op_parallelism_threads()
+    print(threads, threading.get_inter_op_parallelism_threads())
 {}
-print(threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads())
 """
 
-LIMIT = (
-    "from skimdb.neural_network._tensorflow_threads import limit_tensorflow_threads; "
-    "limit_tensorflow_threads()"
-)
 
-
-def threads_after(program, omp_num_threads):
+def threads_shown(program, omp_num_threads):
+    """Run a program, and return the lines that it prints by show()."""
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     if omp_num_threads is not None:
         environment["OMP_NUM_THREADS"] = omp_num_threads
@@ -37,22 +35,25 @@ def threads_after(program, omp_num_threads):
         text=True,
         check=True,
     )
-    return done.stdout.splitlines()[-1]
+    return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize(
-    ("omp_num_threads", "expected"),
-    [
-        ("3,2", "3 3"),
-        (None, "0 0"),  # TensorFlow's default, one per core
-    ],
-)
-def test_tensorflow_follows_omp_num_threads(omp_num_threads, expected):
-    assert threads_after(LIMIT, omp_num_threads) == expected
+def test_tensorflow_follows_omp_num_threads_and_the_import_alone_changes_nothing():
+    program = (
+        "from skimdb import DenseSentimentClassifier; show(); limit_tensorflow_threads(); show()"
+    )
+    assert threads_shown(program, "3,2") == ["0 0", "3 3"]
 
 
-def test_importing_the_package_changes_nothing_in_the_users_process():
-    assert threads_after("import skimdb.neural_network", "3") == "0 0"
+def test_default_and_the_program_s_own_setting_stay():
+    program = """
+limit_tensorflow_threads(); show()
+threading.set_intra_op_parallelism_threads(3)
+import os; os.environ["OMP_NUM_THREADS"] = "1"
+limit_tensorflow_threads(); show()
+"""
+    # TensorFlow's default, 0, is one per core.
+    assert threads_shown(program, None) == ["0 0", "3 0"]
 
 
 def test_workers_of_joblib_give_tensorflow_their_share():
@@ -65,14 +66,9 @@ def threads_of_worker():
     return tf.config.threading.get_intra_op_parallelism_threads()
 
 
-def test_the_program_s_own_setting_stays():
-    program = f"threading.set_intra_op_parallelism_threads(3); {LIMIT}"
-    assert threads_after(program, "1") == "3 0"
-
-
 def test_tensorflow_that_runs_already_stays_as_it_is():
-    program = f"tf.constant(1.0) + 1; {LIMIT}"
-    assert threads_after(program, "1") == "0 0"
+    program = "tf.constant(1.0) + 1; limit_tensorflow_threads(); show()"
+    assert threads_shown(program, "1") == ["0 0"]
 
 
 def test_fits_in_two_threads_compute_at_the_same_time(reviews, monkeypatch):

@@ -1,4 +1,4 @@
-"""Which path trains a network, and what Keras callbacks see of it."""
+"""Which of the two paths trains a network, and what Keras callbacks see."""
 
 import csv
 import re
@@ -27,7 +27,7 @@ def classifier(**parameters):
 
 
 class BatchCounter(keras.callbacks.Callback):
-    """Does nothing of consequence, but acts on batches: only `keras.Model.fit` can serve it."""
+    """Acts on batches, so that only `keras.Model.fit` can call it."""
 
     n_batches = 0
 
@@ -36,14 +36,14 @@ class BatchCounter(keras.callbacks.Callback):
 
 
 class HalvedSGD(keras.optimizers.SGD):
-    """An optimizer that Keras has not been told of."""
+    """An optimizer that is not registered with Keras."""
 
     def update_step(self, gradient, variable, learning_rate):
         super().update_step(gradient / 2, variable, learning_rate)
 
 
 class Recorder(keras.callbacks.Callback):
-    """Notes its calls, except for those of batches."""
+    """Records its calls, except those on batches."""
 
     calls = []  # noqa: RUF012 (a class attribute, because each fit works with a copy)
 
@@ -146,7 +146,7 @@ class TestPaths:
         )
 
     @pytest.mark.usefixtures("eager_keras")
-    def test_an_optimizer_of_the_users_own_trains_by_keras(self, reviews):
+    def test_a_custom_optimizer_trains_by_keras(self, reviews):
         fitted = classifier(optimizer=HalvedSGD(0.1), epochs=1).fit(*reviews)
         assert fitted.fit_method_ == "keras"
         expected = classifier(optimizer=keras.optimizers.SGD(0.05), epochs=1).fit(*reviews)
@@ -174,14 +174,14 @@ class TestPaths:
         np.testing.assert_array_equal(fitted.model_.layers[0].get_weights()[0], before[0])
 
     @pytest.mark.usefixtures("eager_keras")
-    def test_callbacks_on_batches_get_their_calls(self, reviews):
+    def test_callbacks_on_batches_are_called(self, reviews):
         BatchCounter.n_batches = 0
         fitted = classifier(callbacks=[BatchCounter], epochs=2).fit(*reviews)
         assert fitted.fit_method_ == "keras"
         assert BatchCounter.n_batches == 2 * 5
 
     @pytest.mark.usefixtures("eager_keras")
-    def test_lambdas_on_batches_get_their_calls(self, reviews):
+    def test_lambdas_on_batches_are_called(self, reviews):
         batches = []
         callback = keras.callbacks.LambdaCallback(
             on_train_batch_begin=lambda batch, logs: batches.append(batch)
@@ -257,7 +257,7 @@ class TestCallbacks:
         assert logs
         assert all(type(value) is float for value in logs)
 
-    def test_partial_fit_counts_epochs_on(self, recorded, reviews):
+    def test_partial_fit_continues_to_count_epochs(self, recorded, reviews):
         estimator = classifier(callbacks=[Recorder])
         for _ in range(3):
             estimator.partial_fit(*reviews, classes=[0, 1])
@@ -303,7 +303,7 @@ class TestCallbacks:
         assert fitted.best_epoch_ < fitted.n_iter_
         assert_equal_weights(keras.models.load_model(path), fitted.model_)
 
-    def test_checkpoint_needs_nothing_but_keras(self, reviews, tmp_path):
+    def test_checkpoint_loads_with_keras_alone(self, reviews, tmp_path):
         X, y = reviews
         path = tmp_path / "model.keras"
         callback = keras.callbacks.ModelCheckpoint(path)

@@ -21,8 +21,13 @@ def make_features(n_samples=60, num_words=20):
 
 def taken_apart(path):
     """Return the contents of a file as Python objects, and its other members."""
-    members = read_archive(path)
+    members = {name: content.tobytes() for name, content in read_archive(path).items()}
     return json.loads(members.pop(CONTENTS)), members
+
+
+def as_bytes(data):
+    """Return bytes as the archive has them."""
+    return np.frombuffer(bytearray(data), np.uint8)
 
 
 def put_together(path, contents, members):

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import json
 import os
 import pickle
 import random
@@ -12,12 +13,13 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
 
 import skimdb
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer
 from skimdb.feature_extraction import LogCountRatioScaler, WordIndexEncoder
-from skimdb.persistence._checks import check_vectorizer
+from skimdb.persistence._archive import write_archive
+from skimdb.persistence._checks import check_ngrams
 from tests.persistence.common import CONTENTS, make_features, npy, put_together, seal, taken_apart
 
 
@@ -41,13 +43,18 @@ def saved(tmp_path_factory, fitted):
     path = tmp_path_factory.mktemp("saved") / "file"
     X, y = make_features()
     scaler = LogCountRatioScaler().fit(X, y)
-    skimdb.save(Pipeline([("scale", scaler), ("classify", fitted)]), path)
+    vectorizer = MultiHotVectorizer(9, ngram_range=(1, 2)).fit([[5, 6], [6]])
+    union = FeatureUnion([("scale", scaler), ("pairs", vectorizer), ("words", WordIndexEncoder())])
+    union.transformer_list[-1][1].fit(["a b"])
+    pipeline = Pipeline([("features", union), ("classify", fitted)])
+    skimdb.save(pipeline, path, optimizer_state=True, metadata={"accuracy": 0.5})
     return path.read_bytes()
 
 
 # Each example writes the file again, so that examples can share the fixtures.
 PROPERTY = settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 RANDOM = st.integers(0, 2**32 - 1).map(random.Random)
 
@@ -248,7 +255,7 @@ def test_contents_must_be_a_json_object(path, text):
 
 
 def tampered(path, estimator, change):
-    skimdb.save(estimator, path)
+    skimdb.save(estimator, path, optimizer_state=True)
     contents, members = taken_apart(path)
     change(contents["estimator"], members)
     put_together(path, contents, members)
@@ -264,10 +271,10 @@ def assert_refused(path, estimator, change, message):
 def test_newer_format_is_refused_by_name(path):
     skimdb.save(MultiHotVectorizer(), path)
     contents, members = taken_apart(path)
-    contents["format"] = 2
+    contents["format"] = 3
     contents["versions"]["skimdb"] = "7.0"
     put_together(path, contents, members)
-    with pytest.raises(ValueError, match=r"written in format 2 by skimdb 7.0; .* formats up to 1"):
+    with pytest.raises(ValueError, match=r"written in format 3 by skimdb 7.0; .* formats up to 2"):
         skimdb.load(path)
 
 
@@ -351,13 +358,21 @@ WRONG_NGRAMS = {
 }
 
 
+def as_rows(estimator, members, ngrams):
+    """Change a vectorizer in a file to one of version 0.1.0 with these n-grams."""
+    del estimator["attributes"]["ngram_table_"]
+    estimator["attributes"]["ngrams_"] = {"array": "0.npy"}
+    members.clear()
+    members["0.npy"] = npy(ngrams)
+
+
 @pytest.mark.parametrize(
     ("ngrams", "message"),
     [(ngrams, message) for message, cases in WRONG_NGRAMS.items() for ngrams in cases],
 )
-def test_ngrams_are_checked(path, ngrams, message):
+def test_ngrams_of_version_0_1_0_are_checked(path, ngrams, message):
     def change(estimator, members):
-        members["0.npy"] = npy(ngrams)
+        as_rows(estimator, members, ngrams)
 
     estimator = MultiHotVectorizer(9, ngram_range=(1, 2)).fit([[5, 6], [6]])
     assert_refused(path, estimator, change, f"ngrams_ {message}")
@@ -365,7 +380,7 @@ def test_ngrams_are_checked(path, ngrams, message):
 
 def test_zeros_within_an_ngram_are_refused(path):
     def change(estimator, members):
-        members["0.npy"] = npy(np.array([[5, 0, 6]], np.int32))
+        as_rows(estimator, members, np.array([[5, 0, 6]], np.int32))
 
     estimator = MultiHotVectorizer(9, ngram_range=(1, 3)).fit([[5, 6], [6]])
     assert_refused(path, estimator, change, "ngrams_ must have zeros only behind the words")
@@ -380,16 +395,70 @@ def test_rows_of_ngrams_must_be_sorted(ngrams, tidy):
         ngrams = sorted(set(ngrams), key=lambda words: (len(words), words))
     vectorizer = MultiHotVectorizer(9, ngram_range=(1, 3))
     rows = np.array([[*words, 0, 0][:3] for words in ngrams], np.int32)
-    vars(vectorizer).update(num_words_=9, ngrams_=rows)
     keys = [(len(words), words) for words in ngrams]
     if all(before < after for before, after in itertools.pairwise(keys)):
-        check_vectorizer(vectorizer)
+        check_ngrams(vectorizer, rows)
     else:
         with pytest.raises(ValueError, match="must be sorted"):
-            check_vectorizer(vectorizer)
+            check_ngrams(vectorizer, rows)
 
 
-@pytest.mark.parametrize("table", [[[5, 0], [5, 6]], {"tuple": []}, 3])
+@pytest.mark.parametrize(
+    ("level", "array", "message"),
+    [
+        (0, np.array([5, 5], np.int32), "must have sorted levels"),
+        (0, np.array([6, 5], np.int32), "must have sorted levels"),
+        (0, np.array([0, 6], np.int32), "has levels that do not belong together"),
+        (0, np.array([-1, 6], np.int32), "has levels that do not belong together"),
+        (0, np.array([5, 6]), "must have sorted levels"),
+        (0, np.array([[5, 6]], np.int32), "must have sorted levels"),
+        (0, np.array([], np.int32), "has levels that do not belong together"),
+        (1, np.array([1, 0], np.uint64), "must have sorted levels"),
+        (1, np.array([4], np.uint64), "has levels that do not belong together"),
+        (1, np.array([2**64 - 1], np.uint64), "has levels that do not belong together"),
+        (1, np.array([1], np.int64), "must have sorted levels"),
+        (2, np.array([2], np.int32), "must have sorted positions of prefixes"),
+        (2, np.array([-1], np.int32), "must have sorted positions of prefixes"),
+        (2, np.array([0, 0], np.int32), "must have sorted positions of prefixes"),
+        (2, np.array([0]), "must have sorted positions of prefixes"),
+    ],
+)
+def test_table_of_ngrams_is_checked(path, level, array, message):
+    def change(estimator, members):
+        members[f"{level}.npy"] = npy(array)
+
+    estimator = MultiHotVectorizer(9, ngram_range=(1, 2)).fit([[5, 6], [6]])
+    assert_refused(path, estimator, change, f"ngram_table_ {message}")
+
+
+def test_table_of_ngrams_without_an_ngram_is_refused(path):
+    def change(estimator, members):
+        members["0.npy"] = npy(np.array([], np.int32))
+        members["1.npy"] = npy(np.array([], np.uint64))
+
+    estimator = MultiHotVectorizer(9, ngram_range=(1, 2)).fit([[5, 6], [6]])
+    assert_refused(path, estimator, change, "ngram_table_ must have an n-gram")
+
+
+def test_table_of_ngrams_must_have_as_many_levels_as_words(path):
+    def change(estimator, members):
+        estimator["parameters"]["ngram_range"] = {"tuple": [1, 3]}
+
+    estimator = MultiHotVectorizer(9, ngram_range=(1, 2)).fit([[5, 6], [6]])
+    assert_refused(path, estimator, change, "ngram_table_ must have 3 levels")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        [[5, 0], [5, 6]],
+        {"tuple": []},
+        3,
+        {"dict": [["levels", {"tuple": []}]]},
+        {"dict": [["levels", {"tuple": []}], ["prefixes", [3]]]},
+        {"dict": [["levels", {"tuple": [1]}], ["prefixes", {"tuple": []}]]},
+    ],
+)
 def test_ngrams_in_another_form_are_refused(path, table):
     def change(estimator, members):
         estimator["attributes"]["ngram_table_"] = table
@@ -500,6 +569,19 @@ def test_steps_are_checked(path, steps, message):
         estimator["children"] = steps
 
     assert_refused(path, Pipeline([("a", "passthrough")]), change, message)
+
+
+@pytest.mark.parametrize("depth", [11, 100, 10_000])
+def test_deeply_nested_pipelines_are_refused(path, depth):
+    skimdb.save(Pipeline([("a", "passthrough")]), path)
+    contents, members = taken_apart(path)
+    text = json.dumps(contents["estimator"])
+    before, after = text.split('"passthrough"')
+    contents["estimator"] = "HERE"
+    text = json.dumps(contents).replace('"HERE"', before * depth + '"passthrough"' + after * depth)
+    path.write_bytes(write_archive({CONTENTS: text.encode(), **members}))
+    with pytest.raises(ValueError, match=f"estimators are nested {depth} deep|recursion"):
+        skimdb.load(path)
 
 
 def test_directory_of_a_cache_is_refused(path):
@@ -632,6 +714,9 @@ def test_network_is_checked_before_it_is_built(path, fitted, name, value, messag
         (0, np.zeros((20, 4), np.float32), "are not a network"),
         (0, np.zeros((20, 3)), "the arrays of a network have the types"),
         (0, np.array(0, np.float32), "are not a network"),
+        (0, np.full((20, 3), np.nan, np.float32), "has weights that are not finite"),
+        (0, np.full((20, 3), np.inf, np.float16), "has weights that are not finite"),
+        (1, np.array([0, 0, np.inf], np.float32), "has weights that are not finite"),
         (5, np.zeros(2, np.float32), "are not a network"),
     ],
 )

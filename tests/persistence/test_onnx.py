@@ -150,7 +150,10 @@ def test_dropout_is_left_out(run, onnx, path):
     assert "Dropout" not in {node.op_type for node in onnx.load(path).graph.node}
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     units=st.lists(st.integers(1, 9), max_size=3),
     activation=st.sampled_from(["relu", "tanh", "sigmoid", "linear"]),

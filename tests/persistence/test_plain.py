@@ -1,5 +1,6 @@
 import json
 import math
+from itertools import count
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skimdb.persistence._plain import decode, encode
+from tests.persistence.common import as_bytes
 
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text())
 KEYS = st.one_of(st.booleans(), st.integers(), st.text())
@@ -23,6 +25,7 @@ VALUES = st.recursive(
 def through_json(value):
     members = {}
     text = json.dumps(encode(value, "value", members), allow_nan=False)
+    members = {name: as_bytes(content) for name, content in members.items()}
     back = decode(json.loads(text), members)
     assert not members
     return back
@@ -146,5 +149,28 @@ def test_invalid_random_state_is_refused(name, value):
     members = {}
     plain = encode(np.random.RandomState(0), "X.p", members)
     plain["random_state"][name] = value
+    members = {name: as_bytes(content) for name, content in members.items()}
     with pytest.raises(ValueError, match="a RandomState has an invalid state"):
         decode(plain, members)
+
+
+RANKINGS = st.lists(st.text(), unique=True).map(lambda words: dict(zip(words, count(1))))
+
+
+@given(RANKINGS)
+def test_vocabulary_comes_back_in_its_order(ranking):
+    back = through_json(ranking)
+    assert list(back.items()) == list(ranking.items())
+    assert set(map(type, back.values())) <= {int}
+
+
+def test_vocabulary_is_a_member_of_its_own():
+    members = {}
+    assert encode({"a": 1, "\u00e9": 2, "\ud800": 3}, "X.p", members) == {"ranking": "0.json"}
+    assert members["0.json"] == '["a", "\u00e9", "\ud800"]'.encode("utf-8", "surrogatepass")
+
+
+@pytest.mark.parametrize("words", ['["a", "a"]', '["a", 1]', '"ab"', "3", '{"a": 1}', "[", "[]"])
+def test_invalid_vocabularies_are_refused(words):
+    with pytest.raises((ValueError, TypeError)):
+        decode({"ranking": "0.json"}, {"0.json": as_bytes(words.encode())})

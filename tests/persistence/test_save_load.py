@@ -1,6 +1,8 @@
+import copy
 import functools
 import importlib.metadata
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -18,6 +20,7 @@ from sklearn.preprocessing import FunctionTransformer
 import skimdb
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer
 from skimdb.datasets import make_reviews
+from skimdb.datasets._prediction_task import hash_model
 from skimdb.feature_extraction import CharacterEncoder, LogCountRatioScaler, WordIndexEncoder
 from tests.persistence.common import make_features, taken_apart
 
@@ -25,8 +28,8 @@ TEXTS = ["a good film", "a bad film", "good fun", "bad, bad film!"] * 5
 LABELS = np.array(["positive", "negative"] * 10, dtype=object)
 
 
-def reloaded(estimator, path):
-    skimdb.save(estimator, path)
+def reloaded(estimator, path, **options):
+    skimdb.save(estimator, path, **options)
     return skimdb.load(path)
 
 
@@ -141,7 +144,7 @@ def test_keras_file_loads_with_keras_alone(new_process):
 @pytest.mark.parametrize("case", CLASSIFIERS)
 def test_classifier_comes_back_unchanged(path, case):
     classifier, _, _ = fitted_classifier(case)
-    loaded = reloaded(classifier, path)
+    loaded = reloaded(classifier, path, optimizer_state=True)
     assert_same_network(loaded, classifier)
     assert loaded.get_params() == classifier.get_params()
     assert loaded.classes_.dtype == classifier.classes_.dtype
@@ -155,24 +158,174 @@ def test_classifier_comes_back_unchanged(path, case):
         keras.optimizers.SGD(0.1, momentum=0.9),
         keras.optimizers.Adam(amsgrad=True, use_ema=True),
     ],
-    ids=str,
+    ids=["rmsprop", "adam", "SGD", "Adam"],
 )
 def test_training_continues_as_without_saving(path, features, optimizer):
     X, y = features
     classifier = DenseSentimentClassifier(
         4, epochs=1, batch_size=16, dropout=0.2, optimizer=optimizer, random_state=0
     ).fit(X, y)
-    loaded = reloaded(classifier, path)
+    loaded = reloaded(classifier, path, optimizer_state=True)
     for estimator in (classifier, loaded):
         estimator.partial_fit(X, y).set_params(warm_start=True).fit(X, y)
     assert_same_network(loaded, classifier)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lion"])
+def test_without_the_optimizer_state_training_goes_on_with_a_new_optimizer(
+    path, features, optimizer
+):
+    X, y = features
+    classifier = DenseSentimentClassifier(4, optimizer=optimizer, epochs=2, random_state=0)
+    loaded = reloaded(classifier.fit(X, y), path)
+    assert loaded.model_.optimizer.iterations == 0
+    with pytest.warns(UserWarning, match="training goes on with a new one.*optimizer_state=True"):
+        loaded.partial_fit(X, y)
+    loaded.partial_fit(X, y)  # Warnings are errors, so this gives none.
+    expected = DenseSentimentClassifier(4, optimizer=optimizer, epochs=2, random_state=0)
+    expected.initialize(X, y).model_.set_weights(classifier.model_.get_weights())
+    expected.partial_fit(X, y).partial_fit(X, y)
+    np.testing.assert_array_equal(loaded.predict_proba(X), expected.predict_proba(X))
+
+
+def test_warm_start_says_that_the_optimizer_is_new(path, features):
+    X, y = features
+    classifier = DenseSentimentClassifier(4, epochs=1, warm_start=True, random_state=0)
+    loaded = reloaded(classifier.fit(X, y), path)
+    with pytest.warns(UserWarning, match="training goes on with a new one"):
+        loaded.fit(X, y)
+    loaded.fit(X, y)
+
+
+def test_new_fit_says_nothing_of_the_optimizer(path, features, fitted):
+    reloaded(fitted, path).fit(*features)
+
+
+def test_missing_optimizer_state_stays_missing(path, features, fitted):
+    loaded = reloaded(reloaded(fitted, path), path, optimizer_state=True)
+    with pytest.warns(UserWarning, match="training goes on with a new one"):
+        loaded.partial_fit(*features)
+
+
+def test_optimizer_state_is_most_of_the_file(tmp_path, fitted):
+    skimdb.save(fitted, tmp_path / "without")
+    skimdb.save(fitted, tmp_path / "with", optimizer_state=True)
+    assert len(taken_apart(tmp_path / "with")[1]) > len(taken_apart(tmp_path / "without")[1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_half_precision_rounds_the_kernels(path, features, dtype):
+    X, y = features
+    classifier = DenseSentimentClassifier(4, epochs=1, random_state=0).fit(X.astype(dtype), y)
+    loaded = reloaded(classifier, path, half_precision=True)
+    halves = [array for _, array in taken_apart(path)[1].items() if b"'<f2'" in array]
+    assert len(halves) == 3
+    for weight, expected in zip(
+        loaded.model_.get_weights(), classifier.model_.get_weights(), strict=True
+    ):
+        rounded = expected.astype(np.float16) if expected.ndim == 2 else expected
+        np.testing.assert_array_equal(weight, rounded)
+        assert weight.dtype == dtype
+    np.testing.assert_array_equal(loaded.predict(X), classifier.predict(X))
+
+
+def with_weight(fitted, value):
+    classifier = copy.deepcopy(fitted)
+    weights = classifier.model_.get_weights()
+    weights[0][0, 0] = value
+    classifier.model_.set_weights(weights)
+    return classifier
+
+
+def test_weights_too_large_for_half_precision_are_refused(path, fitted):
+    classifier = with_weight(fitted, 1e5)
+    with pytest.raises(ValueError, match="half_precision=True holds weights up to 65504, and the "):
+        skimdb.save(classifier, path, half_precision=True)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_refused(path, fitted, value):
+    with pytest.raises(ValueError, match="weights that are not finite"):
+        skimdb.save(with_weight(fitted, value), path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("mmap_mode", ["r", "c"])
+def test_mapped_file_predicts_the_same(path, mmap_mode):
+    pipeline = make_text_pipeline().fit(TEXTS, LABELS)
+    skimdb.save(pipeline, path)
+    content = path.read_bytes()
+    loaded = skimdb.load(path, mmap_mode=mmap_mode)
+    kernel = loaded[-1]._state.network.parameters[0]
+    assert is_mapped(kernel)
+    assert kernel.flags.writeable == (mmap_mode == "c")
+    np.testing.assert_array_equal(loaded.predict_proba(TEXTS), pipeline.predict_proba(TEXTS))
+    predictor = skimdb.load_predictor(path, mmap_mode=mmap_mode)
+    np.testing.assert_array_equal(predictor.predict_proba(TEXTS), pipeline.predict_proba(TEXTS))
+    assert path.read_bytes() == content
+
+
+def is_mapped(array):
+    while array is not None and not isinstance(array, np.memmap):
+        array = array.base
+    return array is not None
+
+
+@pytest.mark.parametrize("mmap_mode", ["r", "c"])
+def test_training_of_a_mapped_model_leaves_the_file(path, features, fitted, mmap_mode):
+    X, y = features
+    skimdb.save(fitted, path, optimizer_state=True)
+    content = path.read_bytes()
+    loaded = skimdb.load(path, mmap_mode=mmap_mode).partial_fit(X, y)
+    expected = skimdb.load(path).partial_fit(X, y)
+    np.testing.assert_array_equal(loaded.predict_proba(X), expected.predict_proba(X))
+    loaded.set_params(warm_start=True).fit(X, y)
+    assert path.read_bytes() == content
+
+
+def test_mapped_file_can_be_replaced(path, features, fitted):
+    skimdb.save(fitted, path)
+    loaded = skimdb.load(path, mmap_mode="r")
+    skimdb.save(MultiHotVectorizer(), path)
+    np.testing.assert_array_equal(
+        loaded.predict_proba(features[0]), fitted.predict_proba(features[0])
+    )
+
+
+def test_mapped_model_has_the_hash_of_the_one_that_was_saved(path, fitted):
+    skimdb.save(fitted, path)
+    hashes = {
+        hash_model(model.to_predictor())
+        for model in (fitted, skimdb.load(path), skimdb.load(path, mmap_mode="r"))
+    }
+    assert len(hashes) == 1
+
+
+@pytest.mark.parametrize("mmap_mode", ["r+", "w+", "x", 3])
+def test_other_ways_to_map_are_refused(path, mmap_mode):
+    skimdb.save(MultiHotVectorizer(), path)
+    message = re.escape(f"mmap_mode must be None, 'r' or 'c', got {mmap_mode!r}.")
+    with pytest.raises(ValueError, match=message):
+        skimdb.load(path, mmap_mode=mmap_mode)
+
+
+def test_arrays_begin_at_multiples_of_64_bytes(path, fitted):
+    skimdb.save(fitted, path)
+    with zipfile.ZipFile(path) as archive:
+        infos = [info for info in archive.infolist() if info.filename.endswith(".npy")]
+    content = path.read_bytes()
+    for info in infos:
+        npy = content.index(b"\x93NUMPY", info.header_offset)
+        assert npy % 64 == 0
+    assert infos
 
 
 def test_network_that_no_longer_matches_the_parameters_is_kept(path, features):
     X, y = features
     classifier = DenseSentimentClassifier(4, epochs=1, random_state=0).fit(X, y)
     classifier.set_params(units=[9], layers=1, optimizer="adam", dropout=0.5)
-    loaded = reloaded(classifier, path)
+    loaded = reloaded(classifier, path, optimizer_state=True)
     assert_same_network(loaded, classifier)
     assert loaded.units == [9]
 
@@ -327,7 +480,7 @@ def test_file_says_which_versions_wrote_it(path):
     skimdb.save(MultiHotVectorizer(), path)
     with zipfile.ZipFile(path) as archive:
         contents = json.loads(archive.read("skimdb.json"))
-    assert contents["format"] == 1
+    assert contents["format"] == 2
     assert contents["versions"]["skimdb"] == skimdb.__version__
     assert contents["versions"]["numpy"] == np.__version__
     assert contents["versions"]["keras"] == keras.__version__

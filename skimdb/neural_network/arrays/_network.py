@@ -121,11 +121,13 @@ class ArrayNetwork:
         """Return the logits, given the weighted sums of the first layer."""
         return self._forward(sums)[0][-1]
 
-    def slopes_of_sums(self, sums: FloatArray, output: int = 0) -> FloatArray:
-        """Return the derivatives of one output's logits by the weighted sums."""
+    def slopes_of_sums(self, sums: FloatArray, slopes_of_logits: FloatArray) -> FloatArray:
+        """Return the derivatives of a function of the logits by the weighted sums.
+
+        `slopes_of_logits` are its derivatives by the logits, (n_samples, n_outputs).
+        """
         all_sums, outputs, _ = self._forward(sums)
-        delta = np.zeros_like(all_sums[-1])
-        delta[:, output] = 1
+        delta = slopes_of_logits.astype(all_sums[-1].dtype)
         for depth in reversed(range(1, len(all_sums))):
             delta = delta @ self.parameters[2 * depth].T
             delta *= self._activation.derivative(all_sums[depth - 1], outputs[depth - 1])

@@ -1,6 +1,7 @@
 """Training on arrays: epochs, validation and early stopping."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,8 @@ from skimdb.utils._blas_threads import single_blas_thread
 
 # Below this many entries of a batch per feature it pays to update only rows that are touched.
 _SPARSE_UPDATE_BELOW = 1.0
+# OpenBLAS takes one thread for products of at most twice as many multiplications.
+_SMALL_PRODUCT = 2**12
 
 Logs = dict[str, float]
 
@@ -236,7 +239,10 @@ def predict_logits(network: ArrayNetwork, optimizer: Any, X: Matrix) -> FloatArr
 
     Rows of the first kernel that wait for updates are computed and not changed.
     """
-    with single_blas_thread():
+    # BLAS does not divide small products among threads.
+    largest = max(map(np.size, network.parameters[2:]), default=0)
+    is_small = sp.issparse(X) and X.shape[0] * largest <= _SMALL_PRODUCT
+    with nullcontext() if is_small else single_blas_thread():
         if not getattr(optimizer, "has_waiting_rows", False):
             return network.logits(X)
         X, columns = without_empty_columns(sp.csr_matrix(X))

@@ -1,16 +1,17 @@
 """Every format, compressed or not, gives the same rows."""
 
 import io
+import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skimdb.datasets._files import FileOptions, open_table
-from tests.datasets.common import peak_memory
 from tests.datasets.files.common import COMPRESS, WRITERS, read, read_bytes, write
 
 HEADER = ["id", "review", "stars"]
@@ -219,26 +220,33 @@ def test_each_line_of_plain_text_is_a_row(tmp_path_factory, end, content):
     assert [text for (text,) in read(path, encoding="utf-8")[1]] == expected
 
 
-_READ = """
+_PEAKS_AFTER_EACH = """
+import re
 import sys
 from pathlib import Path
 from skimdb.datasets._files import open_table
-with open_table(Path(sys.argv[1])) as table:
-    n_rows = sum(len(numbers) for _, numbers in table.batches(["text"], 1000))
-assert n_rows == int(sys.argv[2]), n_rows
+for path in sys.argv[1:]:
+    with open_table(Path(path)) as table:
+        n_rows = sum(len(numbers) for _, numbers in table.batches(["text"], 1000))
+    peak = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]
+    print(n_rows, int(peak) / 1024)
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("suffix", ["csv", "tsv.gz", "jsonl", "json", "csv.zst", "parquet"])
-def test_memory_does_not_grow_with_the_file(tmp_path, suffix):
-    peaks = []
-    for n_rows in (10_000, 60_000):
+def test_memory_does_not_grow_with_the_file(tmp_path):
+    suffixes = ["csv", "tsv.gz", "jsonl", "json", "csv.zst", "parquet"]
+    small, large = [], []
+    for n_rows, paths in ((2_000, small), (32_000, large)):
         rows = [(f"{i} " + "word " * 200,) for i in range(n_rows)]
-        path = write(tmp_path / f"r.{suffix}", ["text"], rows)
-        peaks.append(peak_memory(_READ, path, n_rows))
-    # The files hold 10 MB and 60 MB.
-    assert peaks[1] - peaks[0] < 15
+        paths += [write(tmp_path / f"{n_rows}.{suffix}", ["text"], rows) for suffix in suffixes]
+    command = [sys.executable, "-c", _PEAKS_AFTER_EACH, *map(str, small + large)]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    n_rows, peaks = zip(*(line.split() for line in printed.splitlines()), strict=True)
+    assert [int(n) for n in n_rows] == [2_000] * 6 + [32_000] * 6
+    growth = np.diff(np.array(peaks, dtype=float))[5:]
+    # The large files hold 32 MB.
+    assert growth.max() < 15, dict(zip(suffixes, growth, strict=True))
 
 
 @pytest.mark.parametrize("suffix", ["txt", "csv", "jsonl"])

@@ -1,0 +1,1 @@
+"""What predictions cost where a trained model is used."""

@@ -1,0 +1,48 @@
+"""``skimdb info``: what a model file holds, without loading it."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from skimdb.cli.console import OneLineParser
+from skimdb.persistence import read_info
+from skimdb.utils._tables import Table, text_table
+
+HELP = "Show what a model file holds: labels, size, accuracy, versions."
+
+
+def add_arguments(parser: OneLineParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "model", type=Path, metavar="MODEL", help="a file that skimdb fit or skimdb.save wrote"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print a table."""
+    info = read_info(args.model)
+    rows = []
+    if info["steps"]:
+        rows.append(["Steps", ", ".join(info["steps"])])
+    if info["classes"]:
+        rows.append(["Labels", ", ".join(map(str, info["classes"]))])
+    if info["n_features"] is not None:
+        rows.append(["Features", f"{info['n_features']:,}"])
+    rows += [
+        ["Size", f"{info['n_bytes'] / 1e6:.1f} MB"],
+        ["Written", f"{info['modified']:%Y-%m-%d %H:%M}"],
+        ["Versions", ", ".join(f"{name} {of}" for name, of in info["versions"].items())],
+        *_metadata_rows(info["metadata"]),
+    ]
+    print(text_table(Table(["Model", str(args.model)], rows)))
+
+
+def _metadata_rows(metadata: dict[str, Any]) -> list[list[str]]:
+    rows = []
+    for name, value in metadata.items():
+        if isinstance(value, dict):
+            rows += _metadata_rows(value)
+        else:
+            is_count = isinstance(value, int) and not isinstance(value, bool)
+            rows.append([name[:1].upper() + name[1:], f"{value:,}" if is_count else str(value)])
+    return rows
