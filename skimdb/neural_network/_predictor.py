@@ -7,10 +7,11 @@ from sklearn.utils import Tags
 
 from skimdb.neural_network._logit_classifier import LogitClassifier
 from skimdb.neural_network.arrays import ArrayNetwork, FloatArray, predict_logits
+from skimdb.utils._documentation import DocumentedMixin
 from skimdb.utils._quick_checks import check_features, check_fitted
 
 
-class DenseSentimentPredictor(LogitClassifier, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class DenseSentimentPredictor(DocumentedMixin, LogitClassifier, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """The predictions of a fitted `DenseSentimentClassifier`, without Keras and TensorFlow.
 
     It is made by `DenseSentimentClassifier.to_predictor` or :func:`skimdb.load_predictor`, and
@@ -23,7 +24,7 @@ class DenseSentimentPredictor(LogitClassifier, ClassifierMixin, BaseEstimator): 
         The labels.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where the classifier was fitted on names that are all strings.
 
     See Also
