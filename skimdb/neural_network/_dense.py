@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
 from sklearn.model_selection import train_test_split
@@ -19,7 +20,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skimdb.neural_network._callbacks import copy_callbacks
 from skimdb.neural_network._keras_optimizer import make_optimizer
 from skimdb.neural_network._logit_classifier import LogitClassifier
-from skimdb.neural_network._network import find_activation, hidden_units, initial_dropout_states
+from skimdb.neural_network._network import (
+    FLOAT32_MAX,
+    find_activation,
+    hidden_units,
+    initial_dropout_states,
+)
 from skimdb.neural_network._samples import check_samples
 from skimdb.neural_network._state import NetworkState
 from skimdb.neural_network._training import Training, logits, train
@@ -27,13 +33,15 @@ from skimdb.neural_network.arrays import (
     Architecture,
     ArrayNetwork,
     FloatArray,
+    Matrix,
     Samples,
     initial_parameters,
 )
 from skimdb.utils._all_or_nothing import all_or_nothing
 from skimdb.utils._fixes import FixedKerasClassifier
+from skimdb.utils._naming import naming
 
-_INT32_MAX = np.iinfo(np.int32).max
+_INT32_MAX = int(np.iinfo(np.int32).max)
 # With fewer samples per batch, weights are no longer the same as repeated samples on the few data
 # on which scikit-learn checks this.
 _MIN_BATCH_SIZE = 32
@@ -62,10 +70,12 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
         Fraction of the units of each hidden layer to drop at random in training;
         ``0 <= dropout < 1``.
     activation : str or callable, default="relu"
-        Activation of the hidden layers, in Keras' terms.
+        Activation of the hidden layers, in Keras' terms. As everywhere in Python, a lambda cannot
+        be pickled.
     optimizer : str, keras.optimizers.Optimizer or its subclass, default="rmsprop"
         A name or a class is used with `learning_rate`. An instance is copied, with its own
-        settings.
+        settings. An instance of your own class, like a layer of your own as `activation`, requires
+        that the class is registered with ``keras.saving.register_keras_serializable``.
     learning_rate : float, default=0.001
         Learning rate, if `optimizer` is a name or a class. This parameter and those above take
         effect when the network is built, not when `warm_start` or `partial_fit` continue it.
@@ -89,8 +99,9 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
         the best number of epochs.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, by which the sample weights are multiplied; classes that a dict
-        leaves out have weight 1. They also weigh the part that early stopping sets aside, but
-        not `X_val`.
+        leaves out have weight 1. As in scikit-learn, a dict may have classes that are not in `y`
+        if it has all that are. The weights also apply to the part that early stopping sets aside,
+        but not to `X_val`.
     callbacks : list of keras.callbacks.Callback or their subclasses, default=None
         Each fit works with copies; with `refit`, each of its two trainings does.
     warm_start : bool, default=False
@@ -99,7 +110,8 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
         Determines the initial weights, the order of the samples, the dropout masks and the
         validation split of early stopping. The same int gives the same weights to the bit, on
         one machine and library version, if ``fit_method_`` is "arrays". If it is "keras", that
-        depends on TensorFlow.
+        depends on TensorFlow. The order of the entries within the rows of a sparse `X` makes no
+        difference; a dense `X` gives the same weights up to rounding.
     verbose : int, default=0
         1 shows Keras' progress bar with epoch, loss and accuracy, 2 a line per epoch.
 
@@ -195,15 +207,15 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "units": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        "units": [Interval(Integral, 1, _INT32_MAX, closed="both"), list, tuple, np.ndarray],
         "layers": [Interval(Integral, 0, None, closed="left")],
-        "l1": [Interval(Real, 0, None, closed="left")],
-        "l2": [Interval(Real, 0, None, closed="left")],
+        "l1": [Interval(Real, 0, FLOAT32_MAX, closed="both")],
+        "l2": [Interval(Real, 0, FLOAT32_MAX, closed="both")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         # Names, objects or classes, checked when the network is built.
         "activation": "no_validation",
         "optimizer": "no_validation",
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate": [Interval(Real, 0, FLOAT32_MAX, closed="right")],
         "epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "early_stopping": ["boolean"],
@@ -299,7 +311,9 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
         Raises
         ------
         ValueError
-            For invalid parameters or data, such as a single class.
+            For invalid parameters or data, such as a single class, and if training diverges, so
+            that weights become infinite or NaN. Early stopping goes back to the best epoch in
+            which they were finite.
         TypeError
             For `callbacks` that are not Keras callbacks.
         """
@@ -402,8 +416,8 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
         Raises
         ------
         ValueError
-            For parameters or data that do not fit, and for a ``class_weight="balanced"``, which
-            needs all data at once.
+            For parameters or data that do not fit, for a ``class_weight="balanced"``, which needs
+            all data at once, and if training diverges; the network stays finite.
         """
         if self.class_weight == "balanced":
             raise ValueError(
@@ -486,16 +500,22 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
         check_is_fitted(self)
         return logits(self._state, self._check_features(X, reset=False))
 
-    def _check_features(self, X: Any, *, reset: bool, **parameters: Any) -> Any:
-        """Check the features, and take them to the network's type if there is a network."""
-        return validate_data(
+    def _check_features(self, X: Any, *, reset: bool, dtype: np.dtype[Any] | None = None) -> Matrix:
+        """Check the features, and take them to a type, by default that of the network if any."""
+        if dtype is None and not reset:
+            dtype = self._state.network.dtype
+        X = validate_data(
             self,
             X,
             accept_sparse="csr",
-            dtype=[np.float32, np.float64] if reset else self._state.network.dtype,
+            dtype=[np.float32, np.float64] if dtype is None else dtype,
             reset=reset,
-            **parameters,
         )
+        if sp.issparse(X) and not X.has_canonical_format:
+            # The order of the entries would change the last bits of sums.
+            X = X.copy()
+            X.sum_duplicates()
+        return X
 
     def _check_training_data(
         self,
@@ -507,7 +527,8 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
         reset: bool,
     ) -> tuple[Samples, NDArray[Any]]:
         """Return the samples with positive weight, and the classes, by default those of `y`."""
-        X, y = self._check_features(X, y=y, multi_output=True, reset=reset)
+        with naming("X"):
+            X = self._check_features(X, reset=reset)
         samples, classes = check_samples(
             X, y, sample_weight, classes=classes, class_weight=self.class_weight
         )
@@ -531,15 +552,8 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
             if sample_weight_val is not None:
                 raise ValueError("sample_weight_val was given without X_val and y_val.")
             return None
-        X_val, y_val = validate_data(
-            self,
-            X_val,
-            y_val,
-            accept_sparse="csr",
-            dtype=dtype,
-            multi_output=True,
-            reset=False,
-        )
+        with naming("X_val", instead_of="X"):
+            X_val = self._check_features(X_val, reset=False, dtype=dtype)
         samples, _ = check_samples(X_val, y_val, sample_weight_val, classes=classes, suffix="_val")
         return samples
 
@@ -575,7 +589,13 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
             float(self.l2),
             float(self.dropout),
         )
-        network = ArrayNetwork(architecture, initial_parameters(architecture, seed, dtype))
+        try:
+            network = ArrayNetwork(architecture, initial_parameters(architecture, seed, dtype))
+        except MemoryError as error:
+            raise MemoryError(
+                f"units={self.units} and layers={self.layers} make a network for "
+                f"{self.n_features_in_} features that does not fit in memory: {error}"
+            ) from error
         optimizer = make_optimizer(self.optimizer, self.learning_rate, network)
         return NetworkState(network, optimizer, seed, initial_dropout_states(architecture, seed))
 

@@ -9,7 +9,8 @@ Other work-arounds are next to the code that needs them:
 - Threads. `utils._blas_threads`: threadpoolctl 3.8 and later ignore all threads but the first that
   sets a limit. `neural_network._tensorflow_threads`: TensorFlow ignores ``OMP_NUM_THREADS``.
 - Keras. `neural_network._keras_fit`: a callback shuffles, because Keras calls a dataset's hooks at
-  other times too. `persistence._encoded_network`: the dtype of generator states differs by version.
+  other times too. `neural_network._network`: a model's loss has a private type.
+  `persistence._encoded_network`: the dtype of generator states differs by version.
 - scikeras. `neural_network._dense`: its constructor adds attributes that are not parameters.
 - scikit-learn. `neural_network._dense`: the HTML display reads all attributes that `dir` lists.
   `feature_extraction._multi_hot`: ``sparse_interface`` exists from 1.9.
