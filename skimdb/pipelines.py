@@ -12,6 +12,7 @@ from skimdb.feature_extraction import (
     MultiHotVectorizer,
     WordIndexEncoder,
 )
+from skimdb.feature_extraction._multi_hot import check_ngram_range
 
 # Apostrophes stay within words.
 _PUNCTUATION = string.punctuation.replace("'", "")
@@ -74,6 +75,9 @@ def make_text_classifier(
     """
     from skimdb.neural_network import DenseSentimentClassifier  # noqa: PLC0415 (loads TensorFlow)
 
+    check_ngram_range(ngram_range)
+    if char_ngram_range is not None:
+        check_ngram_range(char_ngram_range, "char_ngram_range")
     words = make_pipeline(
         WordIndexEncoder(punctuation=_PUNCTUATION),
         MultiHotVectorizer(None, ngram_range=ngram_range, min_df=2),

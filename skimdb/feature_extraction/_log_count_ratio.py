@@ -7,16 +7,17 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
-from sklearn.utils import Tags
+from sklearn.utils import Tags, check_array, column_or_1d
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_is_fitted,
     check_non_negative,
-    check_X_y,
     validate_data,
 )
+
+from skimdb.utils._naming import naming
 
 _DTYPES = [np.float64, np.float32]
 
@@ -147,12 +148,27 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
             If features or weights are negative, or y does not have at least two classes with
             positive weight.
         """
-        features, labels = check_X_y(X, y, accept_sparse="csr", dtype=_DTYPES, estimator=self)
-        check_non_negative(features, f"X in {type(self).__name__}")
-        check_classification_targets(labels)
-        weight = _check_sample_weight(
-            sample_weight, features, dtype=np.float64, ensure_non_negative=True
-        )
+        with naming("X"):
+            features = check_array(
+                X, accept_sparse="csr", dtype=_DTYPES, input_name="X", estimator=self
+            )
+            check_non_negative(features, f"X in {type(self).__name__}")
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
+        with naming("y"):
+            labels = column_or_1d(check_array(y, ensure_2d=False, dtype=None, input_name="y"))
+            check_classification_targets(labels)
+        if len(labels) != features.shape[0]:
+            raise ValueError(
+                f"y must have a label for each of the {features.shape[0]} samples of X; "
+                f"got {len(labels)}."
+            )
+        with naming("sample_weight"):
+            weight = _check_sample_weight(
+                sample_weight, features, dtype=np.float64, ensure_non_negative=True
+            )
         classes = np.unique(labels[weight > 0])
         if len(classes) < 2:
             raise ValueError(
@@ -192,16 +208,17 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
             If features are negative, or their number differs from that in :meth:`fit`.
         """
         check_is_fitted(self)
-        X = validate_data(
-            self,
-            X,
-            accept_sparse="csr",
-            dtype=_DTYPES,
-            ensure_non_negative=True,
-            copy=self.copy,
-            force_writeable=True,
-            reset=False,
-        )
+        with naming("X"):
+            X = validate_data(
+                self,
+                X,
+                accept_sparse="csr",
+                dtype=_DTYPES,
+                ensure_non_negative=True,
+                copy=self.copy,
+                force_writeable=True,
+                reset=False,
+            )
         if not sp.issparse(X):
             X *= self._scale(slice(None), X.dtype)
         elif X.nnz < X.shape[1]:

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
 from sklearn.model_selection import train_test_split
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags, check_array, check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -25,6 +25,7 @@ from skimdb.neural_network._network import (
     find_activation,
     hidden_units,
     initial_dropout_states,
+    parameters_in_memory,
 )
 from skimdb.neural_network._samples import check_samples
 from skimdb.neural_network._state import NetworkState
@@ -35,7 +36,6 @@ from skimdb.neural_network.arrays import (
     FloatArray,
     Matrix,
     Samples,
-    initial_parameters,
 )
 from skimdb.utils._all_or_nothing import all_or_nothing
 from skimdb.utils._fixes import FixedKerasClassifier
@@ -428,7 +428,12 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
         if is_first and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if classes is not None:
-            known = unique_labels(classes)
+            with naming("classes"):
+                known = unique_labels(
+                    column_or_1d(check_array(classes, ensure_2d=False, dtype=None))
+                )
+            if len(known) < 2:
+                raise ValueError(f"classes must be at least two labels; got {known}.")
             if not is_first and not np.array_equal(known, self.classes_):
                 raise ValueError(
                     f"classes={known} is not the same as on the last call to partial_fit, "
@@ -500,17 +505,20 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
         check_is_fitted(self)
         return logits(self._state, self._check_features(X, reset=False))
 
-    def _check_features(self, X: Any, *, reset: bool, dtype: np.dtype[Any] | None = None) -> Matrix:
+    def _check_features(
+        self, X: Any, *, reset: bool, dtype: np.dtype[Any] | None = None, name: str = "X"
+    ) -> Matrix:
         """Check the features, and take them to a type, by default that of the network if any."""
         if dtype is None and not reset:
             dtype = self._state.network.dtype
-        X = validate_data(
-            self,
-            X,
-            accept_sparse="csr",
-            dtype=[np.float32, np.float64] if dtype is None else dtype,
-            reset=reset,
-        )
+        with naming(name, instead_of="X"):
+            X = validate_data(
+                self,
+                X,
+                accept_sparse="csr",
+                dtype=[np.float32, np.float64] if dtype is None else dtype,
+                reset=reset,
+            )
         if sp.issparse(X) and not X.has_canonical_format:
             # The order of the entries would change the last bits of sums.
             X = X.copy()
@@ -527,8 +535,7 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
         reset: bool,
     ) -> tuple[Samples, NDArray[Any]]:
         """Return the samples with positive weight, and the classes, by default those of `y`."""
-        with naming("X"):
-            X = self._check_features(X, reset=reset)
+        X = self._check_features(X, reset=reset)
         samples, classes = check_samples(
             X, y, sample_weight, classes=classes, class_weight=self.class_weight
         )
@@ -552,8 +559,7 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
             if sample_weight_val is not None:
                 raise ValueError("sample_weight_val was given without X_val and y_val.")
             return None
-        with naming("X_val", instead_of="X"):
-            X_val = self._check_features(X_val, reset=False, dtype=dtype)
+        X_val = self._check_features(X_val, reset=False, dtype=dtype, name="X_val")
         samples, _ = check_samples(X_val, y_val, sample_weight_val, classes=classes, suffix="_val")
         return samples
 
@@ -589,13 +595,7 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
             float(self.l2),
             float(self.dropout),
         )
-        try:
-            network = ArrayNetwork(architecture, initial_parameters(architecture, seed, dtype))
-        except MemoryError as error:
-            raise MemoryError(
-                f"units={self.units} and layers={self.layers} make a network for "
-                f"{self.n_features_in_} features that does not fit in memory: {error}"
-            ) from error
+        network = ArrayNetwork(architecture, parameters_in_memory(architecture, seed, dtype))
         optimizer = make_optimizer(self.optimizer, self.learning_rate, network)
         return NetworkState(network, optimizer, seed, initial_dropout_states(architecture, seed))
 

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from skimdb.neural_network._keras_objects import check_is_registered
-from skimdb.neural_network.arrays import ACTIVATIONS, Architecture, initial_parameters
+from skimdb.neural_network.arrays import (
+    ACTIVATIONS,
+    Architecture,
+    FloatArray,
+    initial_parameters,
+)
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -99,12 +104,22 @@ def build_dense_network(
         float(l2),
         float(dropout),
     )
+    parameters = parameters_in_memory(architecture, seed, dtype)
     model = compiled_model(architecture, optimizer, seed, dtype)
-    for weight, value in zip(
-        model.trainable_variables, initial_parameters(architecture, seed, dtype), strict=True
-    ):
+    for weight, value in zip(model.trainable_variables, parameters, strict=True):
         weight.assign(value)
     return model
+
+
+def parameters_in_memory(architecture: Architecture, seed: int, dtype: Any) -> list[FloatArray]:
+    """Return the parameters before training, or raise a MemoryError that names what is large."""
+    try:
+        return initial_parameters(architecture, seed, dtype)
+    except MemoryError as error:
+        raise MemoryError(
+            f"units={architecture.units} and n_features={architecture.n_features} make a network "
+            f"that does not fit in memory: {error}"
+        ) from error
 
 
 def compiled_model(

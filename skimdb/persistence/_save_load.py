@@ -13,6 +13,7 @@ from skimdb.persistence._archive import naming_file, read_archive, write_archive
 from skimdb.persistence._estimators import decode_estimator, encode_estimator
 from skimdb.persistence._plain import take_member
 from skimdb.utils._files import atomic_file
+from skimdb.utils._naming import naming
 
 _FORMAT = 1
 _CONTENTS = "skimdb.json"
@@ -84,7 +85,9 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     }
     text = json.dumps(contents, allow_nan=False)
     archive = write_archive({_CONTENTS: text.encode(), **members})
-    with atomic_file(Path(path)) as file:
+    with naming("path"):
+        path = Path(path)
+    with atomic_file(path) as file:
         file.write(archive)
 
 
@@ -129,7 +132,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     --------
     See `save`.
     """
-    path = Path(path)
+    with naming("path"):
+        path = Path(path)
     members = read_archive(path)
     with naming_file(path):
         contents = json.loads(take_member(members, _CONTENTS).decode())
