@@ -146,7 +146,7 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         ------
         ValueError
             If features or weights are negative, or y does not have at least two classes with
-            positive weight.
+            positive weight, or if sums are infinite.
         """
         with naming("X"):
             features = check_array(
@@ -176,13 +176,16 @@ class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
                 f"got {len(classes)} class(es): {classes}."
             )
         class_weights = weight * (labels == classes[:, np.newaxis])
-        sums = _weighted_sums(class_weights, features)
-        if len(classes) == 2:
-            rest, sums = sums
-        else:
-            rest = _sums_of_others(sums)
-        # Unlike a quotient, a difference of logarithms cannot underflow.
-        ratio = _log_frequencies(self.alpha + sums) - _log_frequencies(self.alpha + rest)
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = _weighted_sums(class_weights, features)
+            if len(classes) == 2:
+                rest, sums = sums
+            else:
+                rest = _sums_of_others(sums)
+            # Unlike a quotient, a difference of logarithms cannot underflow.
+            ratio = _log_frequencies(self.alpha + sums) - _log_frequencies(self.alpha + rest)
+        if not np.isfinite(ratio).all():
+            raise ValueError("The sums of X, sample_weight and alpha must be finite in float64.")
         # Set attributes only after all checks, so that a failed fit changes nothing.
         validate_data(self, X, y, skip_check_array=True)
         self.classes_ = classes

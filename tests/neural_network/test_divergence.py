@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from sklearn.utils.class_weight import compute_class_weight
 
 from skimdb import DenseSentimentClassifier
@@ -117,6 +118,24 @@ def test_penalties_in_float64_through_keras():
     for weight, expected_weight in zip(weights_of(fitted), weights_of(expected), strict=True):
         np.testing.assert_allclose(weight, expected_weight, atol=1e-8)
     np.testing.assert_allclose(fitted.history_["loss"], expected.history_["loss"], atol=1e-6)
+
+
+def test_order_within_rows_changes_no_bit():
+    sparse = sp.csr_matrix(X)
+    unsorted = sparse.copy()
+    unsorted.indices = np.ascontiguousarray(sparse.indices.reshape(60, 10)[:, ::-1]).ravel()
+    unsorted.data = np.ascontiguousarray(sparse.data.reshape(60, 10)[:, ::-1]).ravel()
+    unsorted.has_sorted_indices = False
+    expected = classifier().fit(sparse, Y)
+    fitted = classifier().fit(unsorted, Y)
+    assert_equal(weights_of(fitted), weights_of(expected))
+    np.testing.assert_array_equal(
+        expected.decision_function(unsorted), expected.decision_function(sparse)
+    )
+    assert unsorted.indices[0] == 9  # the input is not changed
+    dense = classifier().fit(X, Y)
+    for weight, expected_weight in zip(weights_of(dense), weights_of(expected), strict=True):
+        np.testing.assert_allclose(weight, expected_weight, atol=1e-5)
 
 
 class TestClassWeight:
