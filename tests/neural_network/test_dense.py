@@ -689,7 +689,7 @@ class TestErrors:
 
     def test_validation_data_of_another_width(self, reviews):
         X, y = reviews
-        with pytest.raises(ValueError, match=r"X has 20 features.*expecting 30"):
+        with pytest.raises(ValueError, match=r"X_val has 20 features.*expecting 30"):
             classifier().fit(X, y, X_val=X[:, :20], y_val=y)
 
     @pytest.mark.parametrize("labels", [[0, 1], [0, 1, 2, 3], [0, 0, 1]])
