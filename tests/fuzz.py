@@ -107,6 +107,8 @@ class Fuzzer:
         call = CALLS[rng.choice(list(CALLS))]
         parameter = rng.choice(list(call.wrong))
         pool = call.wrong[rng.choice(list(call.wrong))]
+        if parameter == "n_jobs":
+            pool = call.wrong["n_jobs"]  # numbers would start processes
         value = rng.choice(pool)
         if call is CALLS["decode_review"] and value is None:
             return True  # would download the words
