@@ -7,6 +7,7 @@ from numpy.random import RandomState
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 
 from skimdb.feature_extraction import CharacterEncoder, MultiHotVectorizer, WordIndexEncoder
+from skimdb.feature_extraction._multi_hot import check_ngram_range
 
 # Apostrophes stay within words.
 _PUNCTUATION = string.punctuation.replace("'", "")
@@ -72,6 +73,9 @@ def make_text_classifier(
     """
     from skimdb.neural_network import DenseSentimentClassifier  # noqa: PLC0415 (loads TensorFlow)
 
+    check_ngram_range(ngram_range)
+    if char_ngram_range is not None:
+        check_ngram_range(char_ngram_range, "char_ngram_range")
     words = make_pipeline(
         WordIndexEncoder(punctuation=_PUNCTUATION),
         MultiHotVectorizer(

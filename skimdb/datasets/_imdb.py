@@ -23,6 +23,7 @@ from skimdb.datasets._base import (
 )
 from skimdb.datasets._npz import open_npz, read_integers, read_sequences
 from skimdb.datasets._review_array import as_reviews
+from skimdb.utils._naming import naming
 
 _ORIGIN = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 _REVIEWS = RemoteFile(
@@ -309,6 +310,12 @@ def fetch_imdb_word_index(
     return word_index
 
 
+@check_params(
+    {
+        "word_index": [Mapping, None],
+        "index_from": [Interval(Integral, 0, None, closed="left")],
+    }
+)
 def decode_review(
     sequence: ArrayLike, word_index: Mapping[str, int] | None = None, *, index_from: int = 3
 ) -> str:
@@ -347,7 +354,8 @@ def decode_review(
     >>> decode_review([1, 14, 22, 2], {"this": 11, "film": 19})
     '? this film ?'
     """
-    indices = np.asarray(sequence)
+    with naming("sequence"):
+        indices = np.asarray(sequence)
     if indices.ndim != 1 or (indices.size and indices.dtype.kind not in "iu"):
         raise ValueError(
             "sequence must be one review, a one-dimensional sequence of integers; got shape "

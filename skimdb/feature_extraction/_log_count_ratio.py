@@ -7,18 +7,18 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
-from sklearn.utils import Tags
+from sklearn.utils import Tags, check_array, column_or_1d
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_is_fitted,
     check_non_negative,
-    check_X_y,
     validate_data,
 )
 
 from skimdb.utils._documentation import DocumentedMixin
+from skimdb.utils._naming import naming
 from skimdb.utils._quick_checks import check_features
 
 FloatArray: TypeAlias = NDArray[np.float64]
@@ -150,14 +150,29 @@ class LogCountRatioScaler(DocumentedMixin, OneToOneFeatureMixin, TransformerMixi
         ------
         ValueError
             If features or weights are negative, or y does not have at least two classes with
-            positive weight.
+            positive weight, or if sums are infinite.
         """
-        features, labels = check_X_y(X, y, accept_sparse="csr", dtype=_DTYPES, estimator=self)
-        check_non_negative(features, f"X in {type(self).__name__}")
-        check_classification_targets(labels)
-        weight = _check_sample_weight(
-            sample_weight, features, dtype=np.float64, ensure_non_negative=True
-        )
+        with naming("X"):
+            features = check_array(
+                X, accept_sparse="csr", dtype=_DTYPES, input_name="X", estimator=self
+            )
+            check_non_negative(features, f"X in {type(self).__name__}")
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
+        with naming("y"):
+            labels = column_or_1d(check_array(y, ensure_2d=False, dtype=None, input_name="y"))
+            check_classification_targets(labels)
+        if len(labels) != features.shape[0]:
+            raise ValueError(
+                f"y must have a label for each of the {features.shape[0]} samples of X; "
+                f"got {len(labels)}."
+            )
+        with naming("sample_weight"):
+            weight = _check_sample_weight(
+                sample_weight, features, dtype=np.float64, ensure_non_negative=True
+            )
         classes = np.unique(labels[weight > 0])
         if len(classes) < 2:
             raise ValueError(
@@ -165,8 +180,11 @@ class LogCountRatioScaler(DocumentedMixin, OneToOneFeatureMixin, TransformerMixi
                 f"got {len(classes)} class(es): {classes}."
             )
         class_weights = weight * (labels == classes[:, np.newaxis])
-        sums = weighted_sums(class_weights, features)
-        ratio = log_count_ratio(sums, self.alpha)
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = weighted_sums(class_weights, features)
+            ratio = log_count_ratio(sums, self.alpha)
+        if not np.isfinite(ratio).all():
+            raise ValueError("The sums of X, sample_weight and alpha must be finite in float64.")
         # Set attributes only after all checks, so that a failed fit changes nothing.
         validate_data(self, X, y, skip_check_array=True)
         self.classes_ = classes
@@ -193,7 +211,8 @@ class LogCountRatioScaler(DocumentedMixin, OneToOneFeatureMixin, TransformerMixi
         """
         if not hasattr(self, "feature_log_count_ratio_"):
             check_is_fitted(self)
-        X = check_features(self, X, _DTYPES, non_negative=True, copy=self.copy, writeable=True)
+        with naming("X"):
+            X = check_features(self, X, _DTYPES, non_negative=True, copy=self.copy, writeable=True)
         if not sp.issparse(X):
             X *= self._scale(slice(None), X.dtype)
         elif X.nnz < X.shape[1]:

@@ -28,6 +28,7 @@ from skimdb.feature_extraction._sequences import (
 )
 from skimdb.feature_extraction._unigrams import fill_words, find_words
 from skimdb.utils._documentation import DocumentedMixin
+from skimdb.utils._naming import naming
 from skimdb.utils._quick_checks import check_fitted, check_parameters
 
 
@@ -397,7 +398,9 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
 
     def _check_parameters(self) -> None:
         """Check parameters against each other."""
-        if np.dtype(self.dtype).kind not in "biuf":
+        with naming("dtype"):
+            kind = np.dtype(self.dtype).kind
+        if kind not in "biuf":
             raise ValueError(
                 f"dtype must be a boolean, integer or floating type, got {np.dtype(self.dtype)}."
             )
@@ -406,12 +409,7 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
                 "dtype=float16 is a type that SciPy's sparse matrices do not have. Use float32, or "
                 "sparse_output=False."
             )
-        are_integers = [isinstance(n, Integral) for n in self.ngram_range] == [True, True]
-        if not (are_integers and 1 <= self.ngram_range[0] <= self.ngram_range[1]):
-            raise ValueError(
-                "ngram_range must be two integers (min_n, max_n) with 1 <= min_n <= max_n, "
-                f"got {self.ngram_range}."
-            )
+        check_ngram_range(self.ngram_range)
         if self.oov_char is None:
             return
         if self.num_words is not None and self.oov_char >= self.num_words:
@@ -521,6 +519,17 @@ def _class_indices(y: Any, n_samples: int) -> NDArray[np.intp]:
             f"y must have at least two classes for rank_by='log_count_ratio'; got {classes}."
         )
     return indices
+
+
+def check_ngram_range(ngram_range: Any, name: str = "ngram_range") -> None:
+    """Check a parameter that is such a range."""
+    is_pair = isinstance(ngram_range, tuple) and len(ngram_range) == 2
+    are_integers = is_pair and all(isinstance(n, Integral) for n in ngram_range)
+    if not (are_integers and 1 <= ngram_range[0] <= ngram_range[1]):
+        raise ValueError(
+            f"{name} must be a tuple of two integers (min_n, max_n) with 1 <= min_n <= max_n, "
+            f"got {ngram_range!r}."
+        )
 
 
 def _n_samples_of(limit: Any, n_samples: int) -> Any:

@@ -10,12 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import check_scoring, make_scorer
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
-from sklearn.utils import _safe_indexing, column_or_1d, indexable
+from sklearn.utils import _safe_indexing, check_random_state, column_or_1d, indexable
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples
 
 from skimdb.model_selection._estimator_comparison import EstimatorComparison
+from skimdb.utils._naming import naming
 from skimdb.utils._notes import note_on_error
 
 Scorer = Callable[[Any, Any, Any], float]
@@ -113,6 +114,10 @@ def compare_estimators(
     _check_estimators(estimators)
     if progress is not None and not callable(progress):
         raise TypeError(f"progress must be callable or None, got {progress!r}")
+    if not isinstance(n_jobs, int | np.integer | None):
+        raise TypeError(f"n_jobs must be an int or None, got {n_jobs!r}")
+    with naming("random_state"):
+        check_random_state(random_state)
     scorers = _check_scorers(scoring)
     X, y, groups = _check_data(X, y, groups)
     splits = _make_splits(cv, X, y, groups, random_state)
@@ -189,11 +194,14 @@ def _check_scorers(scoring: Any) -> dict[str, Scorer]:
 
 def _check_data(X: Any, y: Any, groups: Any) -> tuple[Any, NDArray[Any], Any]:
     """Return data of the same length that can be indexed."""
-    y = column_or_1d(y)
-    check_classification_targets(y)
-    lengths = {"X": _num_samples(X)}
+    with naming("y"):
+        y = column_or_1d(y)
+        check_classification_targets(y)
+    with naming("X"):
+        lengths = {"X": _num_samples(X)}
     if groups is not None:
-        lengths["groups"] = _num_samples(groups)
+        with naming("groups"):
+            lengths["groups"] = _num_samples(groups)
     for name, length in lengths.items():
         if length != len(y):
             raise ValueError(
@@ -207,13 +215,15 @@ def _make_splits(cv: Any, X: Any, y: NDArray[Any], groups: Any, random_state: An
     if cv is None or isinstance(cv, Integral):
         n_splits = 5 if cv is None else int(cv)
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-        cv = kind(n_splits, shuffle=True, random_state=random_state)
+        with naming("cv"):
+            cv = kind(n_splits, shuffle=True, random_state=random_state)
     samples = np.arange(len(y))
-    splits = [
-        # An iterable may yield boolean masks.
-        (samples[train], samples[test])
-        for train, test in check_cv(cv).split(X, y, groups)
-    ]
+    with naming("cv"):
+        splits = [
+            # An iterable may yield boolean masks.
+            (samples[train], samples[test])
+            for train, test in check_cv(cv).split(X, y, groups)
+        ]
     if not splits:
         raise ValueError(f"cv must yield at least one (train, test) split, got {cv!r}")
     return splits

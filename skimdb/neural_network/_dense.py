@@ -8,10 +8,11 @@ from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
 from sklearn.model_selection import train_test_split
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags, check_array, check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import validate_data
@@ -19,7 +20,13 @@ from sklearn.utils.validation import validate_data
 from skimdb.neural_network._callbacks import copy_callbacks
 from skimdb.neural_network._keras_optimizer import make_optimizer
 from skimdb.neural_network._logit_classifier import LogitClassifier
-from skimdb.neural_network._network import find_activation, hidden_units, initial_dropout_states
+from skimdb.neural_network._network import (
+    FLOAT32_MAX,
+    find_activation,
+    hidden_units,
+    initial_dropout_states,
+    parameters_in_memory,
+)
 from skimdb.neural_network._predictor import DenseSentimentPredictor, make_predictor
 from skimdb.neural_network._samples import check_samples, log_count_ratio_factors
 from skimdb.neural_network._state import NetworkState
@@ -28,15 +35,16 @@ from skimdb.neural_network.arrays import (
     Architecture,
     ArrayNetwork,
     FloatArray,
+    Matrix,
     Samples,
-    initial_parameters,
 )
 from skimdb.utils._all_or_nothing import all_or_nothing
 from skimdb.utils._documentation import DocumentedMixin
 from skimdb.utils._fixes import FixedKerasClassifier
+from skimdb.utils._naming import naming
 from skimdb.utils._quick_checks import check_features, check_fitted
 
-_INT32_MAX = np.iinfo(np.int32).max
+_INT32_MAX = int(np.iinfo(np.int32).max)
 # With fewer samples per batch, weights are no longer the same as repeated samples on the few data
 # on which scikit-learn checks this.
 _MIN_BATCH_SIZE = 32
@@ -65,10 +73,12 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         Fraction of the units of each hidden layer to drop at random in training;
         ``0 <= dropout < 1``.
     activation : str or callable, default="relu"
-        Activation of the hidden layers, in Keras' terms.
+        Activation of the hidden layers, in Keras' terms. As everywhere in Python, a lambda cannot
+        be pickled.
     optimizer : str, keras.optimizers.Optimizer or its subclass, default="rmsprop"
         A name or a class is used with `learning_rate`. An instance is copied, with its own
-        settings.
+        settings. An instance of your own class, like a layer of your own as `activation`, requires
+        that the class is registered with ``keras.saving.register_keras_serializable``.
     learning_rate : float, default=0.001
         Learning rate, if `optimizer` is a name or a class. This parameter and those above take
         effect when the network is built, not when `warm_start` or `partial_fit` continue it.
@@ -102,8 +112,9 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         an honest judge of the number of epochs. See Notes.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, by which the sample weights are multiplied; classes that a dict
-        leaves out have weight 1. They also weigh the part that early stopping sets aside, but
-        not `X_val`.
+        leaves out have weight 1. As in scikit-learn, a dict may have classes that are not in `y`
+        if it has all that are. The weights also apply to the part that early stopping sets aside,
+        but not to `X_val`.
     callbacks : list of keras.callbacks.Callback or their subclasses, default=None
         Each fit works with copies; with `refit`, each of its two trainings does.
     warm_start : bool, default=False
@@ -112,7 +123,8 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         Determines the initial weights, the order of the samples, the dropout masks and the
         validation split of early stopping. The same int gives the same weights to the bit, on
         one machine and library version, if ``fit_method_`` is "arrays". If it is "keras", that
-        depends on TensorFlow.
+        depends on TensorFlow. The order of the entries within the rows of a sparse `X` makes no
+        difference; a dense `X` gives the same weights up to rounding.
     verbose : int, default=0
         1 shows Keras' progress bar with epoch, loss and accuracy, 2 a line per epoch.
 
@@ -219,15 +231,15 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "units": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        "units": [Interval(Integral, 1, _INT32_MAX, closed="both"), list, tuple, np.ndarray],
         "layers": [Interval(Integral, 0, None, closed="left")],
-        "l1": [Interval(Real, 0, None, closed="left")],
-        "l2": [Interval(Real, 0, None, closed="left")],
+        "l1": [Interval(Real, 0, FLOAT32_MAX, closed="both")],
+        "l2": [Interval(Real, 0, FLOAT32_MAX, closed="both")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         # Names, objects or classes, checked when the network is built.
         "activation": "no_validation",
         "optimizer": "no_validation",
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate": [Interval(Real, 0, FLOAT32_MAX, closed="right")],
         "epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "early_stopping": ["boolean"],
@@ -329,7 +341,9 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         Raises
         ------
         ValueError
-            For invalid parameters or data, such as a single class.
+            For invalid parameters or data, such as a single class, and if training diverges, so
+            that weights become infinite or NaN. Early stopping goes back to the best epoch in
+            which they were finite.
         TypeError
             For `callbacks` that are not Keras callbacks.
         """
@@ -445,8 +459,9 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         Raises
         ------
         ValueError
-            For parameters or data that do not fit, and for ``class_weight="balanced"`` and
-            `feature_scaling`, which need all data at once.
+            For parameters or data that do not fit, for ``class_weight="balanced"`` and
+            `feature_scaling`, which need all data at once, and if training diverges; the network
+            stays finite.
         """
         if self.class_weight == "balanced":
             raise ValueError(
@@ -462,7 +477,12 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         if is_first and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if classes is not None:
-            known = unique_labels(classes)
+            with naming("classes"):
+                known = unique_labels(
+                    column_or_1d(check_array(classes, ensure_2d=False, dtype=None))
+                )
+            if len(known) < 2:
+                raise ValueError(f"classes must be at least two labels; got {known}.")
             if not is_first and not np.array_equal(known, self.classes_):
                 raise ValueError(
                     f"classes={known} is not the same as on the last call to partial_fit, "
@@ -562,16 +582,25 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         check_fitted(self)
         return logits(self._state, check_features(self, X, [self._state.network.dtype]))
 
-    def _check_features(self, X: Any, *, reset: bool, **parameters: Any) -> Any:
-        """Check the features, and take them to the network's type if there is a network."""
-        return validate_data(
-            self,
-            X,
-            accept_sparse="csr",
-            dtype=[np.float32, np.float64] if reset else self._state.network.dtype,
-            reset=reset,
-            **parameters,
-        )
+    def _check_features(
+        self, X: Any, *, reset: bool, dtype: np.dtype[Any] | None = None, name: str = "X"
+    ) -> Matrix:
+        """Check the features, and take them to a type, by default that of the network if any."""
+        if dtype is None and not reset:
+            dtype = self._state.network.dtype
+        with naming(name, instead_of="X"):
+            X = validate_data(
+                self,
+                X,
+                accept_sparse="csr",
+                dtype=[np.float32, np.float64] if dtype is None else dtype,
+                reset=reset,
+            )
+        if sp.issparse(X) and not X.has_canonical_format:
+            # The order of the entries would change the last bits of sums.
+            X = X.copy()
+            X.sum_duplicates()
+        return X
 
     def _check_training_data(
         self,
@@ -583,7 +612,7 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         reset: bool,
     ) -> tuple[Samples, NDArray[Any]]:
         """Return the samples with positive weight, and the classes, by default those of `y`."""
-        X, y = self._check_features(X, y=y, multi_output=True, reset=reset)
+        X = self._check_features(X, reset=reset)
         samples, classes = check_samples(
             X, y, sample_weight, classes=classes, class_weight=self.class_weight
         )
@@ -607,15 +636,7 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
             if sample_weight_val is not None:
                 raise ValueError("sample_weight_val was given without X_val and y_val.")
             return None
-        X_val, y_val = validate_data(
-            self,
-            X_val,
-            y_val,
-            accept_sparse="csr",
-            dtype=dtype,
-            multi_output=True,
-            reset=False,
-        )
+        X_val = self._check_features(X_val, reset=False, dtype=dtype, name="X_val")
         samples, _ = check_samples(X_val, y_val, sample_weight_val, classes=classes, suffix="_val")
         return samples
 
@@ -651,7 +672,7 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
             float(self.l2),
             float(self.dropout),
         )
-        network = ArrayNetwork(architecture, initial_parameters(architecture, seed, dtype))
+        network = ArrayNetwork(architecture, parameters_in_memory(architecture, seed, dtype))
         optimizer = make_optimizer(self.optimizer, self.learning_rate, network)
         return NetworkState(network, optimizer, seed, initial_dropout_states(architecture, seed))
 

@@ -56,7 +56,7 @@ def fit_with_keras(
     validation: Samples | None,
     epoch_rngs: Callable[[int], np.random.Generator],
     **fit_parameters: Any,
-) -> dict[str, list[float]]:
+) -> keras.callbacks.History:
     """Train by `keras.Model.fit`; `epoch_rngs` returns the generator of each epoch's order."""
     check_keras_works()
     batches = Batches(samples, batch_size)
@@ -64,14 +64,13 @@ def fit_with_keras(
     shuffle = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda epoch, logs: batches.shuffle(epoch_rngs(epoch))
     )
-    history = model.fit(
+    return model.fit(
         batches,
         validation_data=None if validation is None else Batches(validation, batch_size),
         callbacks=[shuffle, *callbacks],
         shuffle=False,
         **fit_parameters,
     )
-    return dict(history.history)
 
 
 def predict_with_keras(model: keras.Model, X: Matrix) -> FloatArray:

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from numpy.typing import NDArray
 
+from skimdb.neural_network._keras_objects import check_is_registered
 from skimdb.neural_network.arrays import (
     ARRAY_OPTIMIZERS,
     ArrayNetwork,
@@ -81,8 +82,10 @@ def make_optimizer(
             isinstance(optimizer, str) and optimizer.lower() == name.lower()
         ):
             return array_class(array_class.default_settings(learning_rate), network.parameters)
-    if not isinstance(optimizer, keras.optimizers.Optimizer):
-        optimizer = _instance(optimizer, learning_rate)
+    if isinstance(optimizer, keras.optimizers.Optimizer):
+        check_is_registered(optimizer, "optimizer")
+    else:
+        optimizer = _instance(optimizer, float(learning_rate))
     return optimizer_of(type(optimizer), optimizer.get_config(), network)
 
 
@@ -110,7 +113,13 @@ def _instance(optimizer: Any, learning_rate: float) -> keras.optimizers.Optimize
     # Keras would number the names, and TensorFlow keeps memory for each name of a variable.
     config = {"learning_rate": learning_rate, "name": "optimizer"}
     if isinstance(optimizer, type) and issubclass(optimizer, keras.optimizers.Optimizer):
-        return optimizer(**config)
+        try:
+            return optimizer(**config)
+        except TypeError as error:
+            raise TypeError(
+                f"optimizer={optimizer.__name__} must be a class that can be called with "
+                f"learning_rate and name. Give an instance instead: {error}"
+            ) from error
     try:
         return keras.optimizers.get({"class_name": optimizer, "config": config})
     except (AttributeError, ValueError) as error:

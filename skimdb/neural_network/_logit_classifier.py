@@ -24,6 +24,18 @@ class LogitClassifier:
     def _logits(self, X: Any) -> FloatArray:
         """Check the features and return logits of shape (n_samples, n_outputs)."""
 
+    def _usable_logits(self, X: Any) -> FloatArray:
+        with np.errstate(all="ignore"):
+            logits = self._logits(X)
+        # One infinite logit is certainty; of several, softmax would make NaN.
+        is_unusable = np.isnan(logits) if logits.shape[1] == 1 else ~(logits < np.inf)
+        if is_unusable.any():
+            raise ValueError(
+                f"X or the weights of the network are too large for {logits.dtype}: results are "
+                "infinite or NaN. Scale the features, and fit with a lower learning_rate."
+            )
+        return logits
+
     def decision_function(self, X: Any) -> FloatArray:
         """Return the log-odds of the second class, or the logits of all classes if more than two.
 
@@ -42,9 +54,10 @@ class LogitClassifier:
         sklearn.exceptions.NotFittedError
             Before `fit`.
         ValueError
-            For another number of features than in `fit`, or values that are not finite.
+            For another number of features than in `fit`, or values that are not finite or too
+            large.
         """
-        logits = self._logits(X)
+        logits = self._usable_logits(X)
         return logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict_proba(self, X: Any) -> FloatArray:
@@ -65,9 +78,10 @@ class LogitClassifier:
         sklearn.exceptions.NotFittedError
             Before `fit`.
         ValueError
-            For another number of features than in `fit`, or values that are not finite.
+            For another number of features than in `fit`, or values that are not finite or too
+            large.
         """
-        logits = self._logits(X)
+        logits = self._usable_logits(X)
         if len(self.classes_) > 2:
             return np.asarray(softmax(logits, axis=1))
         return np.column_stack([expit(-logits[:, 0]), expit(logits[:, 0])])
@@ -92,9 +106,10 @@ class LogitClassifier:
         sklearn.exceptions.NotFittedError
             Before `fit`.
         ValueError
-            For another number of features than in `fit`, or values that are not finite.
+            For another number of features than in `fit`, or values that are not finite or too
+            large.
         """
-        logits = self._logits(X)
+        logits = self._usable_logits(X)
         if len(self.classes_) > 2:
             return np.asarray(log_softmax(logits, axis=1))
         return np.column_stack([log_expit(-logits[:, 0]), log_expit(logits[:, 0])])
@@ -117,9 +132,10 @@ class LogitClassifier:
         sklearn.exceptions.NotFittedError
             Before `fit`.
         ValueError
-            For another number of features than in `fit`, or values that are not finite.
+            For another number of features than in `fit`, or values that are not finite or too
+            large.
         """
-        logits = self._logits(X)
+        logits = self._usable_logits(X)
         indices = (
             logits.argmax(axis=1) if len(self.classes_) > 2 else (logits[:, 0] > 0).astype(int)
         )

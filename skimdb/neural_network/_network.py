@@ -2,21 +2,45 @@
 
 import multiprocessing
 from collections.abc import Callable, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from skimdb.neural_network._forks import check_keras_works
+from skimdb.neural_network._keras_objects import check_is_registered
 from skimdb.neural_network._tensorflow_threads import limit_tensorflow_threads
-from skimdb.neural_network.arrays import ACTIVATIONS, Architecture, initial_parameters
+from skimdb.neural_network.arrays import (
+    ACTIVATIONS,
+    Architecture,
+    FloatArray,
+    initial_parameters,
+)
+
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 # The workers of joblib and Dask are such children; the threads of other processes are their own.
 if multiprocessing.parent_process() is not None:
     limit_tensorflow_threads()
 
 
+@validate_params(
+    {
+        "n_features": [Interval(Integral, 1, None, closed="left")],
+        "n_classes": [Interval(Integral, 2, None, closed="left")],
+        "units": [list, tuple],
+        "l1": [Interval(Real, 0, FLOAT32_MAX, closed="both")],
+        "l2": [Interval(Real, 0, FLOAT32_MAX, closed="both")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "optimizer": [keras.optimizers.Optimizer],
+        "seed": [Interval(Integral, 0, 2**32 - 1, closed="both")],
+        "dtype": [StrOptions({"float32", "float64"})],
+    },
+    prefer_skip_nested_validation=True,
+)
 def build_dense_network(
     n_features: int,
     n_classes: int,
@@ -42,7 +66,7 @@ def build_dense_network(
         Width of the input.
     n_classes : int
         Number of classes, at least 2.
-    units : sequence of int
+    units : list or tuple of int
         Units of each hidden layer; empty for a linear model.
     activation : str or callable, default="relu"
         Activation of the hidden layers, in Keras' terms.
@@ -66,7 +90,7 @@ def build_dense_network(
     Raises
     ------
     ValueError
-        If Keras does not know the activation, or for fewer than two classes.
+        For invalid parameters.
 
     Examples
     --------
@@ -78,16 +102,31 @@ def build_dense_network(
     >>> model.count_params()
     160305
     """
-    activation = find_activation(activation)
-    if n_classes < 2:
-        raise ValueError(f"n_classes must be at least 2; got {n_classes}.")
-    architecture = Architecture(n_features, n_classes, tuple(units), activation, l1, l2, dropout)
+    architecture = Architecture(
+        n_features,
+        n_classes,
+        hidden_units(units, len(units)),
+        find_activation(activation),
+        float(l1),
+        float(l2),
+        float(dropout),
+    )
+    parameters = parameters_in_memory(architecture, seed, dtype)
     model = compiled_model(architecture, optimizer, seed, dtype)
-    for weight, value in zip(
-        model.trainable_variables, initial_parameters(architecture, seed, dtype), strict=True
-    ):
+    for weight, value in zip(model.trainable_variables, parameters, strict=True):
         weight.assign(value)
     return model
+
+
+def parameters_in_memory(architecture: Architecture, seed: int, dtype: Any) -> list[FloatArray]:
+    """Return the parameters before training, or raise a MemoryError that names what is large."""
+    try:
+        return initial_parameters(architecture, seed, dtype)
+    except MemoryError as error:
+        raise MemoryError(
+            f"units={architecture.units} and n_features={architecture.n_features} make a network "
+            f"that does not fit in memory: {error}"
+        ) from error
 
 
 def compiled_model(
@@ -138,6 +177,8 @@ def compiled_model(
         metrics=["accuracy"],
         auto_scale_loss=False,  # the network has one type under a policy of mixed_float16 too
     )
+    # Otherwise Keras adds penalties in float64 to a loss in float32, which TensorFlow refuses.
+    model._compile_loss._dtype = dtype
     optimizer.build(model.trainable_variables)
     return model
 
@@ -159,18 +200,19 @@ def _cross_entropy(n_outputs: int, dtype: str) -> keras.losses.Loss:
     return loss(dtype=dtype)
 
 
-def hidden_units(units: int | Sequence[int], layers: int) -> tuple[int, ...]:
+def hidden_units(units: Any, layers: int) -> tuple[int, ...]:
     """Return the number of units of each hidden layer."""
-    if isinstance(units, (int, np.integer)):
+    if isinstance(units, Integral):
         return (int(units),) * layers
-    if len(units) != layers or not all(
-        isinstance(n_units, (int, np.integer)) and n_units >= 1 for n_units in units
+    units_of_layers: list[Any] = [*np.atleast_1d(np.array(units, dtype=object))]
+    if len(units_of_layers) != layers or not all(
+        isinstance(n_units, Integral) and 1 <= int(n_units) < 2**31 for n_units in units_of_layers
     ):
         raise ValueError(
             f"units must be a positive int, or a sequence with one for each of the "
             f"layers={layers} hidden layers; got {units!r}."
         )
-    return tuple(int(n_units) for n_units in units)
+    return tuple(int(n_units) for n_units in units_of_layers)
 
 
 def find_activation(activation: str | Callable[..., Any]) -> str | Callable[..., Any]:
@@ -179,9 +221,10 @@ def find_activation(activation: str | Callable[..., Any]) -> str | Callable[...,
         return activation
     try:
         function = keras.activations.get(activation)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(
             f"activation must be a name that Keras knows, or a callable; got {activation!r}."
         ) from error
+    check_is_registered(function, "activation")
     name = getattr(function, "__name__", "")
     return name if getattr(keras.activations, name, None) is function else function

@@ -1,20 +1,23 @@
 """From labels and weights to samples."""
 
+import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_non_negative
+from sklearn.utils.validation import _check_sample_weight, _check_y, check_non_negative
 
 from skimdb.feature_extraction._log_count_ratio import factors, log_count_ratio, weighted_sums
 from skimdb.neural_network.arrays import FloatArray, IntArray, Matrix, Samples
+from skimdb.utils._naming import naming
 
 
 def check_samples(
     X: Matrix,
-    y: ArrayLike,
+    y: ArrayLike | None,
     sample_weight: ArrayLike | None,
     *,
     classes: NDArray[Any] | None = None,
@@ -35,6 +38,7 @@ def check_samples(
         Sorted labels that `y` may have. By default those that have weight.
     class_weight : dict, "balanced" or None, default=None
         The sample weights are multiplied by it. Classes that a dict leaves out have weight 1.
+        As in scikit-learn, a dict may have other classes too, unless it leaves some out.
     suffix : str, default=""
         Of the parameters' names in messages.
 
@@ -46,15 +50,25 @@ def check_samples(
     Raises
     ------
     ValueError
-        For labels that are none, or not among `classes`, and for negative or no weights.
+        For labels that are none, or not among `classes`, and for weights that are negative, not
+        finite, or all zero.
     """
-    labels: NDArray[Any] = column_or_1d(y, warn=True)
-    check_classification_targets(labels)
+    if y is None:
+        raise ValueError(f"A classifier requires y{suffix} to be passed, but the target y is None.")
+    with naming(f"y{suffix}", instead_of="y"):
+        labels: NDArray[Any] = column_or_1d(_check_y(y, multi_output=True), warn=True)
+        check_classification_targets(labels)
+    if len(labels) != X.shape[0]:
+        raise ValueError(
+            f"y{suffix} must have a label for each of the {X.shape[0]} samples of X{suffix}; "
+            f"got {len(labels)}."
+        )
     weight: FloatArray = np.ones(len(labels), X.dtype)
     if sample_weight is not None:
-        weight = _check_sample_weight(
-            sample_weight, X, dtype=X.dtype, ensure_non_negative=True, copy=True
-        )
+        with naming(f"sample_weight{suffix}", instead_of="sample_weight"):
+            weight = _check_sample_weight(
+                sample_weight, X, dtype=X.dtype, ensure_non_negative=True, copy=True
+            )
         X, labels, weight = _with_weight(X, labels, weight, f"sample_weight{suffix}")
     present, indices = np.unique(labels, return_inverse=True)
     known = present if classes is None else classes
@@ -62,7 +76,8 @@ def check_samples(
         raise ValueError(f"y{suffix} must hold labels out of {known}; got {unknown} too.")
     indices = np.searchsorted(known, present)[indices]
     if class_weight is not None:
-        factors = _class_weights(class_weight, indices, known).astype(weight.dtype)
+        with np.errstate(over="ignore"):  # _with_weight refuses infinite weights
+            factors = _class_weights(class_weight, indices, known).astype(weight.dtype)
         X, indices, weight = _with_weight(X, indices, weight * factors[indices], "class_weight")
         if classes is None:
             present, indices = np.unique(indices, return_inverse=True)
@@ -80,17 +95,25 @@ def log_count_ratio_factors(samples: Samples, n_classes: int) -> FloatArray:
 
 
 def _class_weights(
-    class_weight: dict[Any, float] | str, indices: IntArray, classes: NDArray[Any]
+    class_weight: dict[Any, Any] | str, indices: IntArray, classes: NDArray[Any]
 ) -> FloatArray:
     """Return the weight of each class, of shape (n_classes,)."""
     if isinstance(class_weight, dict):
-        if unknown := set(class_weight) - set(classes.tolist()):
+        labels = classes.tolist()
+        for label, weight in class_weight.items():
+            if not isinstance(weight, Real) or not 0 <= float(weight) < math.inf:
+                raise ValueError(
+                    "class_weight must have finite numbers of at least 0; "
+                    f"got {weight!r} for class {label!r}."
+                )
+        unweighted = [label for label in labels if label not in class_weight]
+        unknown = [label for label in class_weight if label not in labels]
+        if unweighted and unknown:
             raise ValueError(
-                f"class_weight must have classes out of {classes}; got {sorted(unknown)} too."
+                f"class_weight must have classes out of {classes}; got {unknown} too, and no "
+                f"weight for {unweighted}."
             )
-        if any(weight < 0 for weight in class_weight.values()):
-            raise ValueError(f"class_weight must not have negative weights; got {class_weight}.")
-        return np.array([class_weight.get(label, 1.0) for label in classes.tolist()])
+        return np.array([class_weight.get(label, 1.0) for label in labels], dtype=np.float64)
     n_samples = np.bincount(indices, minlength=len(classes))
     return np.asarray(len(indices) / (len(classes) * n_samples))
 
@@ -98,6 +121,10 @@ def _class_weights(
 def _with_weight(
     X: Matrix, labels: NDArray[Any], weight: FloatArray, name: str
 ) -> tuple[Matrix, NDArray[Any], FloatArray]:
+    with np.errstate(over="ignore"):
+        total = weight.sum(dtype=np.float64)
+    if not math.isfinite(total):
+        raise ValueError(f"{name} must have weights whose sum is finite in {weight.dtype}.")
     has_weight = weight > 0
     if has_weight.all():
         return X, labels, weight

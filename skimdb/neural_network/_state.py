@@ -3,7 +3,7 @@
 import math
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 from weakref import WeakSet
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from skimdb.neural_network._keras_optimizer import KerasOptimizer, to_keras
 from skimdb.neural_network._network import compiled_model
-from skimdb.neural_network.arrays import ArrayNetwork, ArrayOptimizer
+from skimdb.neural_network.arrays import ArrayNetwork, ArrayOptimizer, check_finite
 
 
 class NetworkState:
@@ -152,12 +152,7 @@ class NetworkState:
         """
         self._warn_of_new_optimizer()
         self.read()
-        snapshot = []
-        if self.changed_model is not None:
-            model = self.changed_model
-            model.optimizer.build(model.trainable_variables)
-            variables = [*model.variables, *model.optimizer.variables]
-            snapshot = [(variable, np.array(_tensor(variable))) for variable in variables]
+        restore_changed_model = self._changed_model_snapshot()
         try:
             yield self._copy()
         except BaseException:
@@ -165,8 +160,7 @@ class NetworkState:
             raise
         finally:
             if not keep:
-                for variable, value in snapshot:
-                    variable.assign(value)
+                restore_changed_model()
                 self.write()
                 self._show_history()
 
@@ -190,6 +184,36 @@ class NetworkState:
             self._show_history()
             error.add_note(f"The network keeps the {self.n_steps - n_steps} completed steps.")
             raise
+
+    def check_finite(self, loss: float) -> None:
+        """Raise a ValueError if a parameter, or the loss, is not finite after training."""
+        model = self.changed_model
+        check_finite(self.network.parameters if model is None else model.get_weights(), loss)
+
+    def snapshot(self) -> Callable[[], None]:
+        """Return a function that goes back to what is trained as it is now."""
+        before, restore_changed_model = self._copy(), self._changed_model_snapshot()
+
+        def restore() -> None:
+            restore_changed_model()
+            self.network, self.optimizer = before.network, before.optimizer
+            self.dropout_states = before.dropout_states
+            self.write()
+
+        return restore
+
+    def _changed_model_snapshot(self) -> Callable[[], None]:
+        values = []
+        if (model := self.changed_model) is not None:
+            model.optimizer.build(model.trainable_variables)
+            variables = [*model.variables, *model.optimizer.variables]
+            values = [(variable, np.array(_tensor(variable))) for variable in variables]
+
+        def restore() -> None:
+            for variable, value in values:
+                variable.assign(value)
+
+        return restore
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the arrays, or the Keras model if it replaces them."""

@@ -1,5 +1,7 @@
 """Which way a network is trained and predicts: on arrays, or through Keras."""
 
+import math
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import keras
@@ -74,6 +76,12 @@ def train(
         0 for silence, 1 for a progress bar, 2 for a line per epoch.
     incremental : bool, default=False
         Keep the completed steps if a later one fails.
+
+    Raises
+    ------
+    ValueError
+        If parameters are not finite in the end. With `incremental`, the network is then as it was
+        before the first such step or, trained through Keras, before all steps.
     """
     optimizer = state.optimizer
     if (
@@ -88,7 +96,8 @@ def train(
         stopping = [] if patience is None else [stopper]
         if patience is not None and validation is not None and monitor == "val_brier":
             stopping.insert(0, BrierScore(validation))
-        history = fit_with_keras(
+        restore = state.snapshot() if incremental else None
+        fitted = fit_with_keras(
             model,
             samples,
             batch_size=batch_size,
@@ -100,7 +109,18 @@ def train(
             verbose=verbose,
         )
         state.read()
-        return Training(history, "keras", None if patience is None else stopper.best_epoch)
+        best_epoch = None if patience is None else stopper.best_epoch
+        try:
+            state.check_finite(_final_loss(fitted.history, fitted.epoch, best_epoch))
+        except ValueError:
+            if restore is not None:
+                restore()
+            raise
+        # BackupAndRestore goes on after the epochs of an interrupted training.
+        n_restored = min(fitted.epoch, default=epochs.stop) - epochs.start
+        measures = fitted.history or {"accuracy": [], "loss": []}
+        history = {name: [math.nan] * n_restored + values for name, values in measures.items()}
+        return Training(history, "keras", best_epoch)
 
     early_stopping = None if patience is None else EarlyStopping(patience, monitor)
     keras_monitor = None
@@ -123,7 +143,19 @@ def train(
         incremental=incremental,
     )
     state.write()
-    return Training(history, "arrays", early_stopping.best_epoch if early_stopping else None)
+    best_epoch = early_stopping.best_epoch if early_stopping else None
+    if not incremental:
+        state.check_finite(_final_loss(history, epochs, best_epoch))
+    return Training(history, "arrays", best_epoch)
+
+
+def _final_loss(
+    history: dict[str, list[float]], epochs: Sequence[int], best_epoch: int | None
+) -> float:
+    """Return the loss of the weights that are kept, 0 if no epoch was needed."""
+    if best_epoch is not None and best_epoch in epochs:
+        return history["val_loss"][epochs.index(best_epoch)]
+    return history["loss"][-1] if history.get("loss") else 0.0
 
 
 def logits(state: NetworkState, X: Matrix) -> FloatArray:

@@ -14,6 +14,7 @@ from skimdb.persistence._estimators import decode_estimator, encode_estimator
 from skimdb.persistence._info import describe_estimator
 from skimdb.persistence._network_arrays import SaveOptions
 from skimdb.utils._files import atomic_file
+from skimdb.utils._naming import naming
 from skimdb.utils._nested import nesting_depth, replace_nested
 
 # Each estimator around another one makes some of scikit-learn's methods several times slower.
@@ -111,7 +112,9 @@ def save(
     options = SaveOptions(optimizer_state, half_precision)
     contents = write_contents(info, encode_estimator(estimator, members, options))
     archive = write_archive({CONTENTS: contents, **members})
-    with atomic_file(Path(path)) as file:
+    with naming("path"):
+        path = Path(path)
+    with atomic_file(path) as file:
         file.write(archive)
     for search in searches:
         warnings.warn(f"Of {search}, save has kept only the best_estimator_.", stacklevel=2)
@@ -166,7 +169,7 @@ def load(path: str | os.PathLike[str], *, mmap_mode: str | None = None) -> Any:
     --------
     See `save`.
     """
-    return _load(Path(path), mmap_mode, with_predictors=False)
+    return _load(path, mmap_mode, with_predictors=False)
 
 
 def load_predictor(path: str | os.PathLike[str], *, mmap_mode: str | None = None) -> Any:
@@ -224,12 +227,14 @@ def load_predictor(path: str | os.PathLike[str], *, mmap_mode: str | None = None
     >>> bool((predictor.predict_proba(X) == model.predict_proba(X)).all())
     True
     """
-    return _load(Path(path), mmap_mode, with_predictors=True)
+    return _load(path, mmap_mode, with_predictors=True)
 
 
-def _load(path: Path, mmap_mode: str | None, *, with_predictors: bool) -> Any:
+def _load(path: str | os.PathLike[str], mmap_mode: str | None, *, with_predictors: bool) -> Any:
     if mmap_mode not in (None, "r", "c"):
         raise ValueError(f"mmap_mode must be None, 'r' or 'c', got {mmap_mode!r}.")
+    with naming("path"):
+        path = Path(path)
     members = read_archive(path, mmap_mode)
     contents = read_contents(path, members)
     with naming_file(path):

@@ -10,7 +10,8 @@ Other work-arounds are next to the code that needs them:
   sets a limit. `neural_network._tensorflow_threads`: TensorFlow ignores ``OMP_NUM_THREADS``.
   `neural_network._forks`: it waits forever in forked processes.
 - Keras. `neural_network._keras_fit`: a callback shuffles, because Keras calls a dataset's hooks at
-  other times too. `persistence._encoded_network`: the dtype of generator states differs by version.
+  other times too. `neural_network._network`: a model's loss has a private type.
+  `persistence._encoded_network`: the dtype of generator states differs by version.
 - scikeras. `neural_network._dense`: its constructor adds attributes that are not parameters.
 - scikit-learn. `utils._quick_checks`: its checks take longer than predicting a row.
   `neural_network._dense`: the HTML display reads all attributes that `dir` lists.

@@ -138,6 +138,13 @@ class TestRatio:
         expected = one_liner(X * weights[:, np.newaxis], y)
         assert_allclose(scaler.feature_log_count_ratio_, expected, rtol=1e-6)
 
+    @pytest.mark.parametrize(
+        ("alpha", "value", "weight"), [(1.7e308, 1, 1), (1, 1.7e308, 1), (1, 1, 1.7e308)]
+    )
+    def test_infinite_sums_are_refused(self, alpha, value, weight):
+        with pytest.raises(ValueError, match="sums of X, sample_weight and alpha must be finite"):
+            LogCountRatioScaler(alpha).fit(np.full((4, 2), value), [0, 1, 0, 1], np.full(4, weight))
+
     def test_float32_counts_are_summed_in_float64(self):
         # In float32, 2**24 + 1 is 2**24.
         X = np.array([[2**24, 1], [1, 1], [1, 1], [1, 1]], dtype=np.float32)

@@ -146,8 +146,8 @@ class TestPaths:
         )
 
     @pytest.mark.usefixtures("eager_keras")
-    def test_a_custom_optimizer_trains_by_keras(self, reviews):
-        fitted = classifier(optimizer=HalvedSGD(0.1), epochs=1).fit(*reviews)
+    def test_an_optimizer_of_the_users_own_trains_by_keras(self, reviews):
+        fitted = classifier(optimizer=HalvedSGD, learning_rate=0.1, epochs=1).fit(*reviews)
         assert fitted.fit_method_ == "keras"
         expected = classifier(optimizer=keras.optimizers.SGD(0.05), epochs=1).fit(*reviews)
         for weights, others in zip(
@@ -278,6 +278,42 @@ class TestCallbacks:
         estimator = classifier(callbacks=[StopAfterTwo], warm_start=True).fit(*reviews)
         assert estimator.n_iter_ == 2
         assert estimator.fit(*reviews).n_iter_ == 4
+
+    @pytest.mark.parametrize("event", ["train", "epoch"])
+    def test_stopping_before_an_epoch_ends_it_after_a_batch_as_in_keras(self, event, reviews):
+        class StopAtOnce(keras.callbacks.Callback):
+            def on_train_begin(self, logs=None):
+                self.model.stop_training = event == "train"
+
+            def on_epoch_begin(self, epoch, logs=None):
+                self.model.stop_training |= epoch == 1
+
+        estimator = classifier(callbacks=[StopAtOnce], batch_size=50, epochs=4).fit(*reviews)
+        assert estimator.fit_method_ == "arrays"
+        model, history = fit_by_keras(
+            classifier(batch_size=50, epochs=1), *reviews, callbacks=[StopAtOnce()]
+        )
+        n_steps = {"train": 1, "epoch": 4}[event]
+        assert int(estimator.model_.optimizer.iterations) == n_steps
+        if event == "train":
+            assert int(model.optimizer.iterations) == n_steps
+            assert_same_history(estimator.history_, history)
+
+    def test_epochs_before_an_interruption_count(self, reviews, tmp_path):
+        def fit(epochs):
+            backup = keras.callbacks.BackupAndRestore(tmp_path, delete_checkpoint=False)
+            return classifier(callbacks=[backup], epochs=epochs).fit(*reviews)
+
+        fit(2)
+        resumed = fit(3)
+        assert resumed.n_iter_ == 3
+        assert np.isnan(resumed.history_["loss"]).tolist() == [True, True, False]
+        whole = classifier(epochs=3).fit(*reviews)
+        for weight, expected in zip(
+            resumed.model_.get_weights(), whole.model_.get_weights(), strict=True
+        ):
+            np.testing.assert_allclose(weight, expected, atol=1e-5)
+        assert fit(3).n_iter_ == 3
 
     def test_model_checkpoint_can_be_loaded(self, reviews, tmp_path):
         path = tmp_path / "epoch-{epoch}.keras"

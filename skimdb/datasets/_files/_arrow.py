@@ -47,15 +47,17 @@ def open_parquet(file: Any, metadata: Any = None) -> Any:
 
 
 def plain_type(arrow_type: Any) -> Any:
-    """Return the type without dictionaries and views, also within lists.
+    """Return the type without dictionaries, views and runs, also within lists.
 
-    Arrays of dictionaries cannot be concatenated if these differ, and views lack functions.
+    Arrays of dictionaries cannot be concatenated if these differ; views and runs lack functions.
     """
     arrow, types = import_arrow(), import_arrow("pyarrow.types")
-    if types.is_dictionary(arrow_type):
+    if types.is_dictionary(arrow_type) or types.is_run_end_encoded(arrow_type):
         return plain_type(arrow_type.value_type)
     if types.is_string_view(arrow_type):
         return arrow.large_string()
+    if types.is_binary_view(arrow_type):
+        return arrow.large_binary()
     for is_kind, make in (
         (types.is_list, arrow.list_),
         (types.is_large_list, arrow.large_list),
@@ -74,10 +76,11 @@ def as_type(column: Any, arrow_type: Any) -> Any:
         return column
     arrow = import_arrow()
     if arrow.types.is_dictionary(column.type):
-        return as_type(column.dictionary_decode(), arrow_type)
+        # Not `dictionary_decode`, which cannot decode views.
+        return as_type(column.dictionary, arrow_type).take(column.indices)
     try:
         return column.cast(arrow_type)
-    except arrow.ArrowNotImplementedError:  # views in old versions of pyarrow
+    except arrow.ArrowNotImplementedError:  # runs, and views in old versions of pyarrow
         return arrow.array(column.to_pylist(), arrow_type)
 
 

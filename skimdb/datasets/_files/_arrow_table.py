@@ -73,7 +73,7 @@ class ArrowTable(Table):
             self._keys = dict(ds.get_partition_keys(fragment.partition_expression))
         with self.naming():
             self.schema = fragment.physical_schema
-        names = self.schema.names
+            names = self.schema.names
         self.column_names = [*names, *(key for key in self._keys if key not in names)]
 
     @classmethod

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from skimdb.neural_network.arrays._finite import check_finite
 from skimdb.neural_network.arrays._types import FloatArray, IntArray
 
 # Elements updated at a time: they and the temporary arrays stay in the processor's cache.
@@ -53,6 +54,7 @@ class ArrayOptimizer(ABC):
         For each parameter the arrays that the optimizer keeps for it.
     keeps_steps : bool
         Whether a failure in the middle of a step leaves everything as it was before that step.
+        Then a step after which parameters would not be finite is such a failure.
     """
 
     name: ClassVar[str]
@@ -180,6 +182,8 @@ class ArrayOptimizer(ABC):
         ]
         for gradient, arrays in zip(gradients[1:], others, strict=True):
             self.update(gradient, *arrays)
+        if self.keeps_steps:
+            check_finite([self._rows[0], *(parameter for parameter, *_ in others)])
         iterations = self.iterations + 1
 
         def keep() -> None:

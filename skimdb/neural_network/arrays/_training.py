@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from skimdb.neural_network.arrays._finite import are_finite, check_finite
 from skimdb.neural_network.arrays._network import ArrayNetwork, cross_entropy
 from skimdb.neural_network.arrays._optimizer import ArrayOptimizer
 from skimdb.neural_network.arrays._types import FloatArray, IntArray, Matrix
@@ -80,7 +81,7 @@ class Monitor:
 
     @property
     def stops(self) -> bool:
-        """Whether the epoch that has just ended is the last one."""
+        """Whether training ends after this step, or after the epoch that has just ended."""
         return False
 
     def on_train_begin(self) -> None:
@@ -115,6 +116,8 @@ class EarlyStopping:
     monitor : {"val_loss", "val_brier"}
         The score.
 
+    Unlike there, an epoch after which a parameter is not finite has not improved.
+
     Attributes
     ----------
     best_epoch : int
@@ -133,6 +136,8 @@ class EarlyStopping:
         """Tell whether this epoch is the last one."""
         score = logs[self.monitor]
         self._n_waited += 1
+        if not are_finite(network.parameters):
+            score = np.inf
         if score < self._best_score or not self._best_parameters:
             self.best_epoch = epoch
             self._best_parameters = [parameter.copy() for parameter in network.parameters]
@@ -190,7 +195,8 @@ def train(
         Needs validation data.
     monitor : Monitor, default=None
     incremental : bool, default=False
-        Keep the completed steps if a later one fails. Rows may still wait for updates at the end.
+        Keep the completed steps if a later one fails, as one does whose loss or parameters are not
+        finite. Rows may still wait for updates at the end.
 
     Returns
     -------
@@ -205,7 +211,7 @@ def train(
     for epoch in epochs:
         monitor.on_epoch_begin(epoch)
         rng = epoch_rng(seed, n_past_epochs + epoch - epochs.start)
-        with single_blas_thread():
+        with single_blas_thread(), np.errstate(all="ignore"):  # the caller checks the parameters
             logs = _train_epoch(network, optimizer, samples, batch_size, rng, monitor)
             if not incremental:
                 optimizer.settle()
@@ -277,11 +283,15 @@ def _train_epoch(
         gradients, loss, accuracy = network.gradients(
             batch_X, batch.y, batch.sample_weight, kernel, rng
         )
+        if optimizer.keeps_steps:
+            check_finite([], loss)
         optimizer.finish_step(gradients)
         loss_sum += loss * len(batch)
         n_correct += accuracy * len(batch)
         logs = {"accuracy": n_correct / rows.stop, "loss": loss_sum / rows.stop}
         monitor.on_batch_end(step, logs)
+        if monitor.stops:
+            break
     return logs
 
 

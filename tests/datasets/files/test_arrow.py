@@ -57,6 +57,32 @@ def test_views_are_read_as_strings(tmp_path, kind, shuffle_buffer):
     assert sorted(values_of(path, shuffle_buffer=shuffle_buffer)) == sorted(values)
 
 
+@pytest.mark.parametrize("shuffle_buffer", [None, 5])
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([b"ab", b"c", b"ab"], pa.binary_view()),
+        pa.RunEndEncodedArray.from_arrays([1, 3], ["ab", "c"]),
+        pa.DictionaryArray.from_arrays(
+            pa.array([0, 1, None]), pa.array(["ab", "longer than a view"], pa.string_view())
+        ),
+    ],
+    ids=["binary views", "runs", "dictionary of views"],
+)
+def test_columns_that_arrow_cannot_shuffle(tmp_path, column, shuffle_buffer):
+    path = write(tmp_path / "a.arrow", pa.table({"x": column}))
+    found = values_of(path, shuffle_buffer=shuffle_buffer)
+    assert sorted(found, key=str) == sorted(column.to_pylist(), key=str)
+
+
+@pytest.mark.parametrize("suffix", ["arrow", "stream.arrow"])
+def test_name_of_a_column_that_is_not_utf_8(tmp_path, suffix):
+    path = write(tmp_path / f"a.{suffix}", pa.table({"names": TEXTS}))
+    path.write_bytes(path.read_bytes().replace(b"names", b"n\xffmes"))
+    with pytest.raises(ValueError, match=r"a\..*arrow is not a valid Arrow IPC file.*utf-8"):
+        values_of(path)
+
+
 @pytest.mark.parametrize("suffix", ["arrow", "parquet"])
 def test_files_of_polars_are_read(tmp_path, suffix):
     frame = pl.DataFrame(
