@@ -162,7 +162,8 @@ class LogCountRatioScaler(DocumentedMixin, OneToOneFeatureMixin, TransformerMixi
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
         with naming("y"):
-            labels = column_or_1d(check_array(y, ensure_2d=False, dtype=None, input_name="y"))
+            y_array = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+            labels = column_or_1d(y_array, warn=True)
             check_classification_targets(labels)
         if len(labels) != features.shape[0]:
             raise ValueError(
@@ -211,8 +212,7 @@ class LogCountRatioScaler(DocumentedMixin, OneToOneFeatureMixin, TransformerMixi
         """
         if not hasattr(self, "feature_log_count_ratio_"):
             check_is_fitted(self)
-        with naming("X"):
-            X = check_features(self, X, _DTYPES, non_negative=True, copy=self.copy, writeable=True)
+        X = check_features(self, X, _DTYPES, non_negative=True, copy=self.copy, writeable=True)
         if not sp.issparse(X):
             X *= self._scale(slice(None), X.dtype)
         elif X.nnz < X.shape[1]:

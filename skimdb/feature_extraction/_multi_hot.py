@@ -509,8 +509,9 @@ def _class_indices(y: Any, n_samples: int) -> NDArray[np.intp]:
     """Return the position of each label among the sorted classes."""
     if y is None:
         raise ValueError("rank_by='log_count_ratio' needs the labels y; got None.")
-    y = column_or_1d(y)
-    check_classification_targets(y)
+    with naming("y"):
+        y = column_or_1d(check_array(y, ensure_2d=False, dtype=None, input_name="y"), warn=True)
+        check_classification_targets(y)
     if len(y) != n_samples:
         raise ValueError(f"X and y must have the same length; got {n_samples} and {len(y)}.")
     classes, indices = np.unique(y, return_inverse=True)

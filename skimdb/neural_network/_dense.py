@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
 from sklearn.model_selection import train_test_split
@@ -19,7 +18,7 @@ from sklearn.utils.validation import validate_data
 
 from skimdb.neural_network._callbacks import copy_callbacks
 from skimdb.neural_network._keras_optimizer import make_optimizer
-from skimdb.neural_network._logit_classifier import LogitClassifier
+from skimdb.neural_network._logit_classifier import LogitClassifier, with_sorted_rows
 from skimdb.neural_network._network import (
     FLOAT32_MAX,
     find_activation,
@@ -580,7 +579,8 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
 
     def _logits(self, X: Any) -> FloatArray:
         check_fitted(self)
-        return logits(self._state, check_features(self, X, [self._state.network.dtype]))
+        X = check_features(self, X, [self._state.network.dtype])
+        return logits(self._state, with_sorted_rows(X))
 
     def _check_features(
         self, X: Any, *, reset: bool, dtype: np.dtype[Any] | None = None, name: str = "X"
@@ -596,11 +596,7 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
                 dtype=[np.float32, np.float64] if dtype is None else dtype,
                 reset=reset,
             )
-        if sp.issparse(X) and not X.has_canonical_format:
-            # The order of the entries would change the last bits of sums.
-            X = X.copy()
-            X.sum_duplicates()
-        return X
+        return with_sorted_rows(X)
 
     def _check_training_data(
         self,

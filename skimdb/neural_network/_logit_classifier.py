@@ -4,10 +4,19 @@ from abc import abstractmethod
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.special import expit, log_expit, log_softmax, softmax
 
 from skimdb.neural_network.arrays import ArrayNetwork, FloatArray
+
+
+def with_sorted_rows(X: Any) -> Any:
+    """Return features, if sparse with sorted rows: the order would change the last bits of sums."""
+    if sp.issparse(X) and not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    return X
 
 
 class LogitClassifier:

@@ -5,7 +5,7 @@ from typing import Any, NoReturn, Self
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 
-from skimdb.neural_network._logit_classifier import LogitClassifier
+from skimdb.neural_network._logit_classifier import LogitClassifier, with_sorted_rows
 from skimdb.neural_network.arrays import ArrayNetwork, FloatArray, predict_logits
 from skimdb.utils._documentation import DocumentedMixin
 from skimdb.utils._quick_checks import check_features, check_fitted
@@ -80,7 +80,7 @@ class DenseSentimentPredictor(DocumentedMixin, LogitClassifier, ClassifierMixin,
     def _logits(self, X: Any) -> FloatArray:
         check_fitted(self)
         X = check_features(self, X, [self._network.dtype])
-        return predict_logits(self._network, None, X)
+        return predict_logits(self._network, None, with_sorted_rows(X))
 
 
 def make_predictor(

@@ -10,6 +10,7 @@ import numpy as np
 
 from skimdb.persistence._archive import naming_file, read_archive
 from skimdb.persistence._contents import read_contents
+from skimdb.utils._naming import naming
 from skimdb.utils._pipelines import flat_steps
 
 _LABEL_TYPES = (str, int, float)
@@ -88,7 +89,8 @@ def read_info(path: str | os.PathLike[str]) -> dict[str, Any]:
     >>> info["steps"], info["metadata"]
     (['MultiHotVectorizer'], {'for': 'reviews'})
     """
-    path = Path(path)
+    with naming("path"):
+        path = Path(path)
     contents = read_contents(path, read_archive(path, "r"))
     info: dict[str, Any] = {"steps": None, "classes": None, "n_features": None, "metadata": {}}
     status = path.stat()

@@ -13,6 +13,8 @@ from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import make_constraint
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skimdb.utils._naming import naming
+
 
 def check_fitted(estimator: Any) -> None:
     """Check that an estimator is fitted, if it needs to be."""
@@ -66,16 +68,17 @@ def check_features(
         and not (writeable and not X.data.flags.writeable)
     ):
         return X.copy() if copy else X
-    return validate_data(
-        estimator,
-        X,
-        accept_sparse="csr",
-        dtype=dtypes,
-        ensure_non_negative=non_negative,
-        copy=copy,
-        force_writeable=writeable,
-        reset=False,
-    )
+    with naming("X"):
+        return validate_data(
+            estimator,
+            X,
+            accept_sparse="csr",
+            dtype=dtypes,
+            ensure_non_negative=non_negative,
+            copy=copy,
+            force_writeable=writeable,
+            reset=False,
+        )
 
 
 @cache

@@ -388,7 +388,7 @@ class TestErrors:
             ([0.0, np.nan, 1.0, 1.0], "Input y contains NaN"),
             (None, "requires y to be passed, but the target y is None"),
             ([[0, 1], [1, 0], [0, 1], [1, 1]], "y should be a 1d array"),
-            ([0, 1], "inconsistent numbers of samples"),
+            ([0, 1], "y must have a label for each of the 4 samples of X; got 2"),
         ],
     )
     def test_wrong_labels(self, y, message):
