@@ -22,9 +22,9 @@ from skimdb.inspection import (
 )
 from skimdb.model_selection import compare_estimators
 
-X, y = make_reviews(5000, num_words=5000, random_state=0)
-X_search, y_search = X[:2000], y[:2000]
-X_compare, y_compare = X[2000:], y[2000:]
+X, y = make_reviews(4000, num_words=5000, random_state=0)
+X_search, y_search = X[:1500], y[:1500]
+X_compare, y_compare = X[1500:], y[1500:]
 
 # %%
 # Search

@@ -34,8 +34,9 @@ ax.bar_label(bars, fmt="{:.3f}", padding=3)
 ax.set(xlabel="Accuracy on 1,000 other texts", xlim=(0, 1.1))
 
 # %%
-# What has the network learnt from the characters? The n-grams with the largest effect are words,
-# such as 干净, clean, and 并不, not at all. Nobody has told the network where words begin.
+# What has the network learnt from the characters? Among the n-grams with the largest effect are
+# negations, such as 并不太, not too, and 不很好, not very good. Nobody has told the network where
+# words begin.
 
 classifier = make_text_classifier(random_state=0).fit(X_train, y_train)
 words = top_words(classifier, X_test[:300], n=100).to_frame()
