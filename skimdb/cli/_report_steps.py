@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 import skimdb
 from skimdb.cli.console import progress_bar, status
-from skimdb.feature_extraction import LogCountRatioScaler, MultiHotVectorizer, WordIndexEncoder
+from skimdb.feature_extraction import MultiHotVectorizer, WordIndexEncoder
 from skimdb.inspection import (
     ComparisonDisplay,
     ReviewExplanation,
@@ -104,10 +104,19 @@ def write_report(reviews: Reviews, settings: Settings, folder: Path) -> None:
 def _classifiers(seed: int) -> dict[str, Pipeline]:
     return {
         _NETWORK: make_pipeline(
-            MultiHotVectorizer(None, ngram_range=(1, 3), min_df=2),
-            LogCountRatioScaler(),
+            MultiHotVectorizer(
+                None,
+                ngram_range=(1, 3),
+                min_df=2,
+                max_features=200_000,
+                rank_by="log_count_ratio",
+            ),
             skimdb.DenseSentimentClassifier(
-                layers=1, optimizer="adam", epochs=2, random_state=seed
+                layers=1,
+                optimizer="adam",
+                epochs=2,
+                feature_scaling="log_count_ratio",
+                random_state=seed,
             ),
         ),
         "Network on words": make_pipeline(
@@ -153,8 +162,9 @@ def _compare(classifiers: dict[str, Pipeline], reviews: Reviews, settings: Setti
     print(f"\n{text_table(scores)}\n\n{text_table(pairs)}", flush=True)
     display = ComparisonDisplay.from_comparison(comparison)
     features = (
-        f"The {_NETWORK.lower()} sees which words, pairs and triples of words a review contains, "
-        "each scaled by its log-count ratio. The others see which of the 10,000 most frequent "
+        f"The {_NETWORK.lower()} sees which of 200,000 words, pairs and triples of words a review "
+        "contains: those that tell the classes apart best, scaled by their log-count ratios. The "
+        "others see which of the 10,000 most frequent "
         "words it contains; the network on words is that of the notebooks, with two hidden layers "
         "of 16 units. The C of logistic regression is chosen in each fold."
     )
@@ -216,7 +226,7 @@ def _choose_epochs(
     with status("Choosing the number of epochs"):
         trained = clone(network).set_params(**{f"{_CLASSIFIER}epochs": _HISTORY_EPOCHS})
         features, classifier = trained[:-1], trained[-1]
-        # Not fitted to the validation reviews, whose labels the scaler must not know.
+        # Not fitted to the validation reviews, whose labels must not choose the n-grams.
         classifier.fit(
             features.fit_transform(X, y), y, X_val=features.transform(X_val), y_val=y_val
         )
