@@ -235,6 +235,8 @@ class _ModelHasher(NumpyHasher):  # type: ignore[misc]
         if hasattr(type(obj), "get_weights") and hasattr(type(obj), "to_json"):
             # The pickle of a Keras model contains the current time.
             obj = [obj.to_json(), *obj.get_weights()]
+        elif isinstance(obj, np.ndarray) and not obj.size:
+            obj = np.empty(obj.shape, obj.dtype)  # whose strides are always the same
         elif isinstance(obj, dict) and "_stop_words_id" in obj:
             # scikit-learn's CountVectorizer stores the id() of an object.
             obj = {key: value for key, value in obj.items() if key != "_stop_words_id"}

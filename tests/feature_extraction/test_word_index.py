@@ -269,7 +269,7 @@ class TestIndices:
         path = Path(os.environ["SKIMDB_DATA"]) / "imdb_test.parquet"
         reviews, target = fetch_imdb(subset="test", return_X_y=True, download_if_missing=False)
         word_index = fetch_imdb_word_index(download_if_missing=False)
-        table = pq.read_table(path, columns=["text", "label"]).take(range(0, 25_000, 10))
+        table = pq.read_table(path, columns=["text", "label"]).take(np.arange(0, 25_000, 10))
         encoder = WordIndexEncoder(word_index=word_index, normalize=False, oov_char=None)
         sequences = encoder.transform(table["text"])
         assert len(sequences) == 2_500

@@ -68,7 +68,9 @@ HOSTILE_EXPLANATION = ReviewExplanation(
     log_odds=1.0,
     baseline=0.0,
     classes=np.array(["$\\frac$", HOSTILE]),
-    words=(ReviewWord(HOSTILE, (HOSTILE,)),),
+    target=HOSTILE,
+    words=(ReviewWord(HOSTILE, 1.0),),
+    is_in_words=np.ones(1, dtype=bool),
 )
 HOSTILE_HISTORY = {**SEEDS[0], f"val_{HOSTILE}": [0.5] * 8}
 DRAW_HOSTILE: dict[str, Callable[[], Any]] = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-import skimdb.neural_network  # noqa: F401, as in workers that have estimators
+import skimdb.neural_network._dense  # noqa: F401, as in workers that have estimators
 
 
 class Recorded(np.ndarray):

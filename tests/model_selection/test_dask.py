@@ -121,8 +121,8 @@ def test_the_client_is_closed_if_workers_lack_skimdb(monkeypatch):
     options = {"n_workers": 1, "processes": False, "dashboard_address": ":0"}
     with distributed.LocalCluster(**options) as cluster, monkeypatch.context() as patch:
         before = set(cluster.scheduler.clients)
-        patch.setitem(sys.modules, "skimdb.neural_network", None)
-        with pytest.raises(ModuleNotFoundError, match=r"skimdb\.neural_network"):
+        patch.setitem(sys.modules, "skimdb.neural_network._dense", None)
+        with pytest.raises(ModuleNotFoundError, match=r"skimdb\.neural_network\._dense"):
             dask_client(cluster)
         assert set(cluster.scheduler.clients) == before
 

@@ -930,7 +930,7 @@ class TestPartialFit:
 
     def test_one_class(self, reviews):
         X, y = reviews
-        with pytest.raises(ValueError, match="at least two classes"):
+        with pytest.raises(ValueError, match=r"classes must be at least two labels; got \[0\]"):
             classifier().partial_fit(X, 0 * y, classes=[0])
 
     def test_balanced_class_weight(self, reviews):
