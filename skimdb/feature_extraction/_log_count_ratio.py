@@ -177,7 +177,7 @@ class LogCountRatioScaler(DocumentedMixin, OneToOneFeatureMixin, TransformerMixi
         classes = np.unique(labels[weight > 0])
         if len(classes) < 2:
             raise ValueError(
-                "y must have at least two classes among the samples of positive weight; "
+                "y must have at least two classes among the samples of positive sample_weight; "
                 f"got {len(classes)} class(es): {classes}."
             )
         class_weights = weight * (labels == classes[:, np.newaxis])

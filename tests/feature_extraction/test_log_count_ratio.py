@@ -403,7 +403,10 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("sample_weight", "message"),
         [
-            ([1, 0, 1, 0], r"two classes among the samples of positive weight; got 1 class\(es\)"),
+            (
+                [1, 0, 1, 0],
+                r"two classes among the samples of positive sample_weight; got 1 class\(es\)",
+            ),
             ([1, -1, 1, 1], "Negative values in data passed to `sample_weight`"),
             ([1, np.inf, 1, 1], "Input sample_weight contains infinity"),
             ([1, 1], r"sample_weight.shape == \(2,\), expected \(4,\)"),

@@ -82,8 +82,8 @@ DRAW_HOSTILE: dict[str, Callable[[], Any]] = {
     ),
     "hyperparameter": lambda: HyperparameterDisplay(
         param_name=HOSTILE,
-        values=[HOSTILE],
-        scores={HOSTILE: np.array([[0.1, 0.2, 0.3]])},
+        values=[HOSTILE, "other"],
+        scores={HOSTILE: np.array([[0.1, 0.2, 0.3], [0.2, 0.3, 0.4]])},
         description=HOSTILE,
     ).plot(),
     "comparison": lambda: ComparisonDisplay(

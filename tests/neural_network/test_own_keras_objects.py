@@ -1,5 +1,6 @@
 """Activations and optimizers of the user's own: `fit` takes what can be copied and pickled."""
 
+import contextlib
 import copy
 import pickle
 
@@ -68,6 +69,9 @@ def test_copies_of_what_fit_takes(parameters):
     ("parameter", "value"), [("optimizer", OwnSGD(0.5)), ("activation", OwnLayer())]
 )
 def test_what_keras_cannot_copy_is_refused(parameter, value):
+    with contextlib.suppress(TypeError, ValueError):
+        if type(copy.deepcopy(value)) is type(value):
+            pytest.skip("this version of Keras copies it")
     message = rf"{parameter} is an object of the class {type(value).__name__}.*register_keras"
     with pytest.raises(ValueError, match=message):
         classifier(**{parameter: value}).fit(X, Y)
