@@ -405,7 +405,7 @@ class TestErrors:
         [
             (
                 [1, 0, 1, 0],
-                r"two classes among the samples of positive sample_weight; got 1 class\(es\)",
+                r"among the samples of positive sample_weight; got 1 class\(es\)",
             ),
             ([1, -1, 1, 1], "Negative values in data passed to `sample_weight`"),
             ([1, np.inf, 1, 1], "Input sample_weight contains infinity"),
