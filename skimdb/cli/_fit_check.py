@@ -14,7 +14,6 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils import resample
 
-from skimdb.cli._texts_found import text_key
 from skimdb.datasets._prediction_task import predict_all
 from skimdb.utils._tables import Table
 
@@ -25,7 +24,7 @@ _N_FOLDS, _N_PARTS = 5, 10
 _MAX_TRAINING_TEXTS = 2000
 _N_RESAMPLES = 200
 _MAX_CONFUSION = 10
-# Accuracies on training texts that differ by more than this tell of trainings that differ.
+# A larger difference between accuracies on training texts shows that the trainings differ.
 _GAP = 0.05
 
 
@@ -104,14 +103,14 @@ class Check:
 
 
 def check_on_held_out(
-    pipeline: Pipeline, texts: Sequence[str], labels: Sequence[str], seed: int
+    pipeline: Pipeline, texts: Sequence[str], keys: Sequence[str], labels: Sequence[str], seed: int
 ) -> Check:
     """Fit copies of a pipeline to parts of the texts, and predict the others.
 
-    Texts that differ only in case and white space stay together.
+    Texts with the same key stay together.
     """
     classes, y = np.unique(labels, return_inverse=True)
-    splits = list(_splits(texts, y, seed))
+    splits = list(_splits(keys, y, seed))
     probabilities = np.zeros((len(y), len(classes)), dtype=np.float32)
     predicted = np.zeros(len(y), dtype=np.intp)
     accuracies = []
@@ -185,19 +184,20 @@ def training_notes(accuracy: float, check: Check | None, share: float) -> Iterat
 
 
 def _splits(
-    texts: Sequence[str], y: NDArray[np.intp], seed: int
+    keys: Sequence[str], y: NDArray[np.intp], seed: int
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Yield the rows to fit to and those to predict."""
-    keys = np.array(list(map(text_key, texts)), dtype=object)
-    _, first, groups = np.unique(keys, return_index=True, return_inverse=True)
-    n_splits = _N_FOLDS if len(texts) < FEW_TEXTS else _N_PARTS
+    _, first, groups = np.unique(
+        np.array(keys, dtype=object), return_index=True, return_inverse=True
+    )
+    n_splits = _N_FOLDS if len(keys) < FEW_TEXTS else _N_PARTS
     n_splits = max(2, min(n_splits, int(np.bincount(y[first]).max())))
     folds = StratifiedKFold(n_splits, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # The user has been told of labels with few texts.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         splits = list(folds.split(first, y[first]))
-    for _, held_out in splits if len(texts) < FEW_TEXTS else splits[:1]:
+    for _, held_out in splits if len(keys) < FEW_TEXTS else splits[:1]:
         is_test = np.isin(groups, held_out)
         yield np.flatnonzero(~is_test), np.flatnonzero(is_test)
 

@@ -23,8 +23,8 @@ def text_key(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def check_labels(texts: Sequence[str], labels: Sequence[str], name: str) -> None:
-    """Raise a ValueError unless there are several labels, and different texts for each."""
+def check_labels(keys: Sequence[str], labels: Sequence[str], name: str) -> None:
+    """Raise a ValueError unless there are several labels, and different keys of texts for each."""
     counts = Counter(labels)
     if len(counts) < 2 or len(counts) > len(labels) / 2:
         shown = ", ".join(short_repr(label) for label, _ in counts.most_common(5))
@@ -34,17 +34,19 @@ def check_labels(texts: Sequence[str], labels: Sequence[str], name: str) -> None
             f"{len(labels):,} texts: {len(counts):,} ({shown}{more})"
         )
     different = defaultdict(set)
-    for text, label in zip(texts, labels, strict=True):
-        different[label].add(text_key(text))
-    for label, keys in different.items():
-        if len(keys) < 2:
+    for key, label in zip(keys, labels, strict=True):
+        different[label].add(key)
+    for label, found in different.items():
+        if len(found) < 2:
             raise ValueError(
                 f"{name} must have at least two different texts for each label, has one for "
                 f"{short_repr(label)}"
             )
 
 
-def found_table(texts: Sequence[str], labels: Sequence[str], name: str) -> Table:
+def found_table(
+    texts: Sequence[str], keys: Sequence[str], labels: Sequence[str], name: str
+) -> Table:
     """Return the numbers of texts and labels, and what the texts are like."""
     n_texts, counts = len(texts), Counter(labels)
     rows = [["Texts", f"{n_texts:,}"]]
@@ -57,11 +59,11 @@ def found_table(texts: Sequence[str], labels: Sequence[str], name: str) -> Table
     shares = _script_shares(texts)
     if any(script != "Latin" for script in shares):
         rows.append(["Scripts", ", ".join(f"{name} {share:.0%}" for name, share in shares.items())])
-    rows.append(["Repeated texts", f"{_n_repeats(texts):,}"])
+    rows.append(["Repeated texts", f"{_n_repeats(keys):,}"])
     return Table(["Found in", name], rows)
 
 
-def found_notes(texts: Sequence[str], labels: Sequence[str], *, is_balanced: bool) -> Iterator[str]:
+def found_notes(keys: Sequence[str], labels: Sequence[str], *, is_balanced: bool) -> Iterator[str]:
     """Yield warnings of what may make the model worse."""
     counts = Counter(labels)
     few = [f"{label} ({count})" for label, count in sorted(counts.items()) if count < _FEW]
@@ -72,19 +74,19 @@ def found_notes(texts: Sequence[str], labels: Sequence[str], *, is_balanced: boo
             f"the most frequent label has more than {_IMBALANCE} times the texts of the rarest; "
             "--class-weight balanced gives all labels the same weight"
         )
-    n_repeats = _n_repeats(texts)
-    if n_repeats > _MANY_REPEATS * len(texts):
-        yield f"{n_repeats:,} of {len(texts):,} texts repeat another one, and count again each time"
+    n_repeats = _n_repeats(keys)
+    if n_repeats > _MANY_REPEATS * len(keys):
+        yield f"{n_repeats:,} of {len(keys):,} texts repeat another one, and count again each time"
     labels_of = defaultdict(set)
-    for text, label in zip(texts, labels, strict=True):
-        labels_of[text_key(text)].add(label)
+    for key, label in zip(keys, labels, strict=True):
+        labels_of[key].add(label)
     n_contradictory = sum(len(found) > 1 for found in labels_of.values())
     if n_contradictory:
-        yield f"texts that stand there with several labels: {n_contradictory:,}"
+        yield f"texts that occur with several labels: {n_contradictory:,}"
 
 
-def _n_repeats(texts: Sequence[str]) -> int:
-    return len(texts) - len(set(map(text_key, texts)))
+def _n_repeats(keys: Sequence[str]) -> int:
+    return len(keys) - len(set(keys))
 
 
 def _script_shares(texts: Sequence[str]) -> dict[str, float]:

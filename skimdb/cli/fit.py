@@ -102,19 +102,20 @@ def run(args: argparse.Namespace) -> None:
         texts, labels = _read(args.data, args)
         tested = None if args.test is None else _read(args.test, args)
     name = str(args.data)
-    check_labels(texts, labels, name)
+    keys = list(map(text_key, texts))
+    check_labels(keys, labels, name)
     if tested is not None:
         _check_test_labels(tested[1], labels, args.test)
-    print(text_table(found_table(texts, labels, name)), flush=True)
-    print_notes(found_notes(texts, labels, is_balanced=args.class_weight == "balanced"))
+    print(text_table(found_table(texts, keys, labels, name)), flush=True)
+    print_notes(found_notes(keys, labels, is_balanced=args.class_weight == "balanced"))
     if tested is not None:
-        print_notes(_notes_on_shared_texts(texts, tested[0], args.test))
+        print_notes(_notes_on_shared_texts(keys, tested[0], args.test))
     load_tensorflow()
     pipeline = _make_pipeline(args, texts)
     check = None
     if args.check and tested is None:
         with status("Fitting without some of the texts, to test on them"):
-            check = check_on_held_out(pipeline, texts, labels, args.seed)
+            check = check_on_held_out(pipeline, texts, keys, labels, args.seed)
     y = np.array(labels)
     with status(f"Fitting to {len(texts):,} texts"):
         pipeline.fit(texts, y)
@@ -161,8 +162,8 @@ def _check_test_labels(labels: list[str], known: list[str], path: Path) -> None:
         raise ValueError(f"{path} has labels that no text to fit to has: {', '.join(unknown[:5])}")
 
 
-def _notes_on_shared_texts(texts: list[str], tested: list[str], path: Path) -> Iterator[str]:
-    known = set(map(text_key, texts))
+def _notes_on_shared_texts(keys: list[str], tested: list[str], path: Path) -> Iterator[str]:
+    known = set(keys)
     n_shared = sum(text_key(text) in known for text in tested)
     if n_shared:
         yield f"{n_shared:,} of {len(tested):,} texts of {path} are also among those to fit to"

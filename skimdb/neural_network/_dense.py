@@ -10,7 +10,6 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
-from sklearn.model_selection import train_test_split
 from sklearn.utils import Tags, check_array, check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import unique_labels
@@ -27,7 +26,7 @@ from skimdb.neural_network._network import (
     parameters_in_memory,
 )
 from skimdb.neural_network._predictor import DenseSentimentPredictor, make_predictor
-from skimdb.neural_network._samples import check_samples, log_count_ratio_factors
+from skimdb.neural_network._samples import check_samples, log_count_ratio_factors, split_samples
 from skimdb.neural_network._state import NetworkState
 from skimdb.neural_network._training import Training, logits, train
 from skimdb.neural_network.arrays import (
@@ -91,10 +90,10 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         Stop when `monitor` has not improved for `patience` epochs, and go back to the weights of
         the best epoch.
     monitor : {"val_loss", "val_brier"}, default="val_loss"
-        What early stopping looks at: the loss on the validation data, or their Brier score, the
-        mean squared error of the probabilities, as in scikit-learn's `brier_score_loss`. The loss
-        grows beyond all bounds where a network errs with certainty, and so stops sooner, often
-        before rare classes are learned.
+        What early stopping monitors: the loss on the validation data or their Brier score, which
+        is the mean squared error of the probabilities, as in scikit-learn's `brier_score_loss`.
+        A few confident errors can dominate the loss, so it stops training sooner, often before
+        rare classes are learned.
     patience : int, default=2
         Epochs without improvement before early stopping.
     validation_fraction : float, default=0.1
@@ -106,9 +105,9 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         the best number of epochs.
     feature_scaling : {"log_count_ratio"} or None, default=None
         Train on features that are scaled by the log-count ratios of the training data, as by
-        :class:`~skimdb.feature_extraction.LogCountRatioScaler`. Unlike with a scaler before the
-        classifier, the ratios know nothing of the labels of the validation data, which so remain
-        an honest judge of the number of epochs. See Notes.
+        :class:`~skimdb.feature_extraction.LogCountRatioScaler`. Unlike those of a scaler before
+        the classifier, these ratios do not see the labels of the validation data, so early
+        stopping is not misled by them. See Notes.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, by which the sample weights are multiplied; classes that a dict
         leaves out have weight 1. As in scikit-learn, a dict may have classes that are not in `y`
@@ -165,10 +164,9 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
     least 1: 512 and 4 for the 25,000 IMDB reviews.
 
     **Scaled features.** With ``feature_scaling="log_count_ratio"``, features must not be negative.
-    After training, the factors are multiplied into the first layer's kernel, so the network takes
-    features as they are. Penalties, and callbacks that look at the weights, see the kernel
-    before that; the optimizer starts afresh after it. `fit` alone scales, and not with
-    `warm_start`.
+    After training, the factors are multiplied into the first layer's kernel, so the fitted network
+    takes unscaled features. Penalties and callbacks see the kernel before this multiplication, and
+    the optimizer starts afresh after it. `warm_start` and `partial_fit` do not support scaling.
 
     **Weights.** `fit` divides the sample weights by their mean, so that only their ratios count.
     The loss of a batch is divided by its number of samples. `partial_fit` does not know all weights
@@ -364,7 +362,7 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         seed = self._draw_seed()
         all_samples, n_samples = samples, len(samples)
         if self.early_stopping and validation is None:
-            samples, validation = self._split(samples, seed)
+            samples, validation = split_samples(samples, self.validation_fraction, seed)
         elif self.early_stopping and self.refit and validation is not None:
             all_samples = samples.join(validation)
         if validation is not None:
@@ -635,25 +633,6 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         X_val = self._check_features(X_val, reset=False, dtype=dtype, name="X_val")
         samples, _ = check_samples(X_val, y_val, sample_weight_val, classes=classes, suffix="_val")
         return samples
-
-    def _split(self, samples: Samples, seed: int) -> tuple[Samples, Samples]:
-        """Split off validation data; a class with a single sample stays in the training part."""
-        n_of_class = np.bincount(samples.y)
-        is_divisible = n_of_class[samples.y] > 1
-        rows = np.flatnonzero(is_divisible)
-        n_classes = int(np.count_nonzero(n_of_class > 1))
-        n_validation = max(math.ceil(self.validation_fraction * len(rows)), n_classes)
-        if len(rows) - n_validation < max(n_classes, 1):
-            raise ValueError(
-                f"early_stopping=True cannot set validation_fraction={self.validation_fraction} of "
-                f"{len(samples)} samples of {len(n_of_class)} classes aside: each class must have "
-                "samples in both parts. Give X_val and y_val, or choose epochs."
-            )
-        train_rows, validation_rows = train_test_split(
-            rows, test_size=n_validation, stratify=samples.y[rows], random_state=seed
-        )
-        train_rows = np.concatenate([train_rows, np.flatnonzero(~is_divisible)])
-        return samples.take(train_rows), samples.take(validation_rows)
 
     def _draw_seed(self) -> int:
         return int(check_random_state(self.random_state).randint(_INT32_MAX))

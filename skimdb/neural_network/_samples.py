@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.model_selection import train_test_split
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, _check_y, check_non_negative
@@ -83,6 +84,28 @@ def check_samples(
             present, indices = np.unique(indices, return_inverse=True)
             known = known[present]
     return Samples(X, indices, weight), known
+
+
+def split_samples(
+    samples: Samples, validation_fraction: float, seed: int
+) -> tuple[Samples, Samples]:
+    """Split off validation data; a class with a single sample stays in the training part."""
+    n_of_class = np.bincount(samples.y)
+    is_divisible = n_of_class[samples.y] > 1
+    rows = np.flatnonzero(is_divisible)
+    n_classes = int(np.count_nonzero(n_of_class > 1))
+    n_validation = max(math.ceil(validation_fraction * len(rows)), n_classes)
+    if len(rows) - n_validation < max(n_classes, 1):
+        raise ValueError(
+            f"early_stopping=True cannot set validation_fraction={validation_fraction} of "
+            f"{len(samples)} samples of {len(n_of_class)} classes aside: each class must have "
+            "samples in both parts. Give X_val and y_val, or choose epochs."
+        )
+    train_rows, validation_rows = train_test_split(
+        rows, test_size=n_validation, stratify=samples.y[rows], random_state=seed
+    )
+    train_rows = np.concatenate([train_rows, np.flatnonzero(~is_divisible)])
+    return samples.take(train_rows), samples.take(validation_rows)
 
 
 def log_count_ratio_factors(samples: Samples, n_classes: int) -> FloatArray:

@@ -189,7 +189,7 @@ def test_fit_says_that_a_model_has_learned_nothing(tmp_path, capsys):
     assert main(arguments) == 0
     error = capsys.readouterr().err
     assert "skimdb: 12 of 24 texts repeat another one, and count again each time\n" in error
-    assert "skimdb: texts that stand there with several labels: 12\n" in error
+    assert "skimdb: texts that occur with several labels: 12\n" in error
     assert re.search("skimdb: only [0-9]+ words and n-grams occur in two texts or more\n", error)
     assert "the model gets 50.0% of its training texts right, no more than the share of" in error
 

@@ -11,7 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
 from skimdb.cli._fit_check import Check, check_on_held_out, training_notes
-from skimdb.cli._texts_found import found_notes, found_table
+from skimdb.cli._texts_found import found_notes, found_table, text_key
 from tests.cli.common import LABELS, TEXTS
 
 PIPELINE = make_pipeline(CountVectorizer(), LogisticRegression())
@@ -22,12 +22,16 @@ BY_HEART = make_pipeline(
 )
 
 
+def keys_of(texts):
+    return list(map(text_key, texts))
+
+
 def rows_of(table):
     return {row[0]: row[1:] for row in table.rows}
 
 
 def test_all_of_few_texts_are_held_out_in_turn():
-    check = check_on_held_out(PIPELINE, TEXTS, LABELS, 0)
+    check = check_on_held_out(PIPELINE, TEXTS, keys_of(TEXTS), LABELS, 0)
     scores, recalls = check.tables()
     assert scores.header[0] == "Check on all 1,200 texts, in 5 parts held out in turn"
     assert check.classes[check.y].tolist() == LABELS
@@ -55,10 +59,10 @@ def test_all_of_few_texts_are_held_out_in_turn():
 
 def test_one_tenth_of_many_texts_is_held_out():
     texts = [f"{text} {i}" for i, text in enumerate(TEXTS * 2)]
-    check = check_on_held_out(PIPELINE, texts, LABELS * 2, 3)
+    check = check_on_held_out(PIPELINE, texts, keys_of(texts), LABELS * 2, 3)
     assert check.where == "240 texts held out"
     assert np.bincount(check.y).tolist() == [120, 120]
-    other = check_on_held_out(PIPELINE, texts, LABELS * 2, 4)
+    other = check_on_held_out(PIPELINE, texts, keys_of(texts), LABELS * 2, 4)
     assert not np.array_equal(check.probabilities, other.probabilities)
 
 
@@ -68,7 +72,7 @@ def test_texts_that_differ_in_case_and_blanks_stay_together(n_texts):
     texts[1::3] = [text.upper() for text in texts[1::3]]
     texts[2::3] = [f" {text.replace(' ', '  ')}" for text in texts[2::3]]
     labels = ["neg" if i // 3 % 2 else "pos" for i in range(n_texts)]
-    check = check_on_held_out(BY_HEART, texts, labels, 0)
+    check = check_on_held_out(BY_HEART, texts, keys_of(texts), labels, 0)
     # All but one of the distances are the same, so that the first text of all decides.
     assert accuracy_score(check.y, check.predicted) == pytest.approx(0.5, abs=0.1)
     assert check.training_accuracy == 1
@@ -77,7 +81,7 @@ def test_texts_that_differ_in_case_and_blanks_stay_together(n_texts):
 
 def test_rare_label_is_in_all_parts_to_fit_to():
     texts, labels = [*TEXTS[:60], "so so", "So, so."], [*LABELS[:30], *["pos"] * 30, "so", "so"]
-    check = check_on_held_out(PIPELINE, texts, labels, 0)
+    check = check_on_held_out(PIPELINE, texts, keys_of(texts), labels, 0)
     assert (check.probabilities > 0).all()
 
 
@@ -109,7 +113,7 @@ def test_many_labels_have_no_confusion_table():
     ],
 )
 def test_trainings_that_differ_are_said(accuracy, message):
-    check = check_on_held_out(PIPELINE, TEXTS, LABELS, 0)
+    check = check_on_held_out(PIPELINE, TEXTS, keys_of(TEXTS), LABELS, 0)
     assert check.training_accuracy == pytest.approx(
         PIPELINE.fit(TEXTS, LABELS).score(TEXTS, LABELS), abs=0.02
     )
@@ -137,13 +141,13 @@ def test_training_accuracy_counts_without_a_check():
     ],
 )
 def test_scripts_are_named_if_not_latin(texts, scripts):
-    rows = rows_of(found_table(texts, ["a", "b"], "file"))
+    rows = rows_of(found_table(texts, keys_of(texts), ["a", "b"], "file"))
     assert rows.get("Scripts", [None]) == [scripts]
 
 
 def test_twenty_labels_are_shown():
     labels = [str(i % 23) for i in range(80)]
-    rows = found_table(TEXTS[:80], labels, "file").rows
+    rows = found_table(TEXTS[:80], keys_of(TEXTS[:80]), labels, "file").rows
     assert rows[1] == ["  labelled 0", "4 (5.0%)"]
     assert [row[0] for row in rows[1:22]][-1] == "  and 3 more labels"
 
@@ -170,8 +174,8 @@ def test_rare_labels_and_imbalance_are_said(counts, is_balanced, expected):
 def test_repeated_and_contradictory_texts_are_said():
     texts = [*map(str, range(20)), "0", "1"]
     labels = ["a", "b"] * 11
-    assert list(found_notes(texts, labels, is_balanced=False)) == []
-    assert list(found_notes([*texts, " 2 "], [*labels, "b"], is_balanced=False)) == [
+    assert list(found_notes(keys_of(texts), labels, is_balanced=False)) == []
+    assert list(found_notes(keys_of([*texts, " 2 "]), [*labels, "b"], is_balanced=False)) == [
         "3 of 23 texts repeat another one, and count again each time",
-        "texts that stand there with several labels: 1",
+        "texts that occur with several labels: 1",
     ]
