@@ -10,24 +10,17 @@ import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.progress import Progress
-from scipy.stats import rankdata
-from sklearn.metrics import accuracy_score, f1_score, log_loss
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, log_loss
 
-from benchmarks._results import (
-    RESULTS,
-    Parts,
-    add_only,
-    environment_lines,
-    load_parts,
-    update_parts,
-    write_text,
-)
+from benchmarks._results import RESULTS, add_only, load_parts, update_parts
 from benchmarks.suite.data import DATA_SETS, DataSet
-from benchmarks.suite.models import MODELS, OURS, WORDS
-from skimdb.utils._tables import Table, markdown_table
+from benchmarks.suite.models import MODELS, WEIGHTED_MODELS
+from benchmarks.suite.page import write_page
 
 Scores = dict[str, list[float]]
 
@@ -36,21 +29,26 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Measure, and write the results and the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.suite", description=__doc__)
     add_only(parser, list(DATA_SETS))
-    parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
+    parser.add_argument("--models", nargs="+", choices=[*MODELS, *WEIGHTED_MODELS])
     parser.add_argument("--again", action="store_true", help="measure what is stored too")
     parser.add_argument("--output", type=Path, default=RESULTS)
     args = parser.parse_args(argv)
     path = args.output / "suite.json"
     with Progress() as progress:
-        task = progress.add_task("", total=len(args.only) * len(args.models))
-        for name in args.only:
-            for model in args.models:
-                progress.update(task, description=f"{name}: {model}")
-                measured = load_parts(path).get(name, {"result": {}})["result"]
-                if args.again or model not in measured:
-                    update_parts(path, {name: {**measured, model: measure(DATA_SETS[name], model)}})
-                progress.advance(task)
-    write_text(args.output / "suite.md", _page(load_parts(path)))
+        runs = [
+            (name, model)
+            for name in args.only
+            for model in DATA_SETS[name].models
+            if not args.models or model in args.models
+        ]
+        task = progress.add_task("", total=len(runs))
+        for name, model in runs:
+            progress.update(task, description=f"{name}: {model}")
+            measured = load_parts(path).get(name, {"result": {}})["result"]
+            if args.again or model not in measured:
+                update_parts(path, {name: {**measured, model: measure(DATA_SETS[name], model)}})
+            progress.advance(task)
+    write_page(args.output, load_parts(path))
     print(args.output / "suite.md")
 
 
@@ -58,7 +56,8 @@ def measure(data: DataSet, model: str) -> Scores:
     """Return the scores and seconds of each fold."""
     scores: Scores = {}
     for X, y, X_test, y_test in data.folds():
-        pipeline = MODELS[model]()
+        pipeline = data.models[model]()
+        rarest = int(np.unique(y_test, return_counts=True)[1].argmin())
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of peers that do not converge
             start = time.perf_counter()
@@ -69,6 +68,9 @@ def measure(data: DataSet, model: str) -> Scores:
         fold = {
             "accuracy": accuracy_score(y_test, predicted),
             "macro_f1": f1_score(y_test, predicted, average="macro"),
+            "macro_f1_error": _bootstrap_error(y_test, predicted),
+            "balanced_accuracy": balanced_accuracy_score(y_test, predicted),
+            "rarest_f1": f1_score(y_test, predicted, average=None)[rarest],
             "fit_seconds": fitted - start,
             "predict_seconds": seconds,
             "n_test": len(y_test),
@@ -80,76 +82,11 @@ def measure(data: DataSet, model: str) -> Scores:
     return scores
 
 
-def _summary(name: str, scores: Scores) -> tuple[float, float]:
-    """Return the score that counts, and its standard error."""
-    mean = float(np.mean(scores["macro_f1" if DATA_SETS[name].by_macro_f1 else "accuracy"]))
-    accuracy = float(np.mean(scores["accuracy"]))
-    n_test = sum(scores["n_test"])
-    return mean, float(np.sqrt(accuracy * (1 - accuracy) / n_test))
-
-
-def _page(parts: Parts) -> str:
-    results = {name: part["result"] for name, part in parts.items()}
-    complete = [name for name in DATA_SETS if set(results.get(name, {})) >= set(MODELS)]
-    rows, ranks = [], []
-    n_reached = 0
-    for name in complete:
-        scores = {model: _summary(name, results[name][model]) for model in MODELS}
-        values = [scores[model][0] for model in MODELS]
-        ranks.append(rankdata([-value for value in values]))
-        peer = max(MODELS.keys() - {OURS, WORDS}, key=lambda model: scores[model])
-        best, error = scores[peer]
-        reached = scores[OURS][0] >= best - error / 2
-        n_reached += reached
-        rows.append(
-            [
-                name + (" (macro F1)" if DATA_SETS[name].by_macro_f1 else ""),
-                f"{scores[OURS][0]:.4f}",
-                f"{scores[WORDS][0]:.4f}",
-                f"{best:.4f}",
-                peer,
-                f"{error / 2:.4f}",
-                "yes" if reached else "no",
-                f"{np.mean(results[name][OURS]['fit_seconds']):.1f}",
-                f"{np.mean(results[name][peer]['fit_seconds']):.1f}",
-            ]
-        )
-    header = [
-        "Data",
-        OURS,
-        "DenseSentimentClassifier",
-        "Best peer",
-        "which",
-        "half a standard error",
-        "at least the peer less that",
-        "Fit, s",
-        "Peer's fit, s",
-    ]
-    mean_ranks = np.mean(ranks, axis=0) if ranks else []
-    rank_rows = [
-        [model, f"{rank:.2f}"]
-        for rank, model in sorted(zip(mean_ranks, MODELS, strict=False), key=lambda pair: pair[0])
-    ]
-    return f"""# Sentiment data of every kind
-
-`python -m benchmarks.suite`: data sets are cross-validated on the same five folds. Of IMDB, five
-random samples of several sizes are trained on, and tested on 5,000 other training reviews; the
-whole is tested on its own test reviews. The peers choose C or alpha among three values by
-cross-validation within each training part, and their time includes this choice. The package's own
-models are the same for all data sets.
-The score is accuracy, unless it says macro F1.
-
-{environment_lines(parts)}
-
-`{OURS}` is at least as good as the best peer, less half a standard error of its accuracy, on
-{n_reached} of {len(complete)} data sets.
-
-{markdown_table(Table(header, rows))}
-
-Mean rank over these data sets, 1 being the best:
-
-{markdown_table(Table(["", "Mean rank"], rank_rows))}
-"""
+def _bootstrap_error(y: NDArray[Any], predicted: NDArray[Any]) -> float:
+    """Return the standard error of macro F1, by 200 samples with replacement."""
+    rng = np.random.default_rng(0)
+    samples = (rng.integers(len(y), size=len(y)) for _ in range(200))
+    return float(np.std([f1_score(y[i], predicted[i], average="macro") for i in samples]))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
 """The data sets, and how each is divided into training and test texts."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import Pipeline
 
 from benchmarks._data import find_file, load_texts, read_columns
+from benchmarks.suite.models import MODELS, WEIGHTED_MODELS
 
 Fold = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
 
@@ -40,10 +42,13 @@ class DataSet:
         Returns the training texts, their labels, the test texts and their labels of each fold.
     by_macro_f1 : bool
         Whether macro F1 is what counts, because some classes are rare.
+    models : dict
+        What is compared.
     """
 
     folds: Callable[[], Iterator[Fold]]
     by_macro_f1: bool = False
+    models: dict[str, Callable[[], Pipeline]] = field(default_factory=lambda: MODELS)
 
 
 def _cross_validated(load: Callable[[], tuple[NDArray[Any], NDArray[Any]]]) -> Iterator[Fold]:
@@ -59,6 +64,13 @@ def _file(name: str) -> DataSet:
         return texts, columns["label"].astype(str)
 
     return DataSet(lambda: _cross_validated(load), by_macro_f1=name == "alexa_stars")
+
+
+def _feedback() -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the reviews of alexa_stars and whether they have more than two stars."""
+    columns = read_columns(find_file("suite/alexa_stars.parquet"), ["text", "label"])
+    texts = np.array([text or "" for text in columns["text"]], dtype=object)
+    return texts, np.where(columns["label"].astype(int) > 2, "content", "discontent")
 
 
 def _sentences(source: str) -> DataSet:
@@ -95,4 +107,5 @@ DATA_SETS: dict[str, DataSet] = {
     **{f"sentences_{source}": _sentences(source) for source in _SOURCES},
     **{f"imdb_{size}": _imdb_sample(size) for size in _SAMPLES},
     "imdb": DataSet(_imdb),
+    "alexa_feedback": DataSet(lambda: _cross_validated(_feedback), models=WEIGHTED_MODELS),
 }

@@ -1,6 +1,7 @@
 """What is compared. Each peer has its regularisation chosen by cross-validation within a fold."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,18 @@ def _tuned(classifier: Any, name: str, values: list[float], *before: Any) -> Gri
     return GridSearchCV(steps, {f"{steps.steps[-1][0]}__{name}": values}, cv=folds)
 
 
-def _svm() -> GridSearchCV:
-    return _tuned(LinearSVC(), "C", [0.05, 0.25, 1.0])
+def _svm(**parameters: Any) -> GridSearchCV:
+    return _tuned(LinearSVC(**parameters), "C", [0.05, 0.25, 1.0])
+
+
+def _logistic_regression(**parameters: Any) -> Pipeline:
+    classifier = LogisticRegression(max_iter=1000, **parameters)
+    return make_pipeline(_tfidf(ngram_range=(1, 2)), _tuned(classifier, "C", [1.0, 10.0, 100.0]))
+
+
+def _words_and_characters(**parameters: Any) -> Pipeline:
+    words = _tfidf(ngram_range=(1, 2), token_pattern=_TOKENS)
+    return make_pipeline(make_union(words, _characters()), _svm(**parameters))
 
 
 MODELS: dict[str, Callable[[], Pipeline]] = {
@@ -43,21 +54,28 @@ MODELS: dict[str, Callable[[], Pipeline]] = {
     WORDS: lambda: make_pipeline(
         WordIndexEncoder(), MultiHotVectorizer(10_000), DenseSentimentClassifier(random_state=0)
     ),
-    "words 1-2, tf-idf, logistic regression": lambda: make_pipeline(
-        _tfidf(ngram_range=(1, 2)),
-        _tuned(LogisticRegression(max_iter=1000), "C", [1.0, 10.0, 100.0]),
-    ),
+    "words 1-2, tf-idf, logistic regression": _logistic_regression,
     "words 1-2, tf-idf, LinearSVC": lambda: make_pipeline(_tfidf(ngram_range=(1, 2)), _svm()),
     "words 1-2, MultinomialNB": lambda: make_pipeline(
         CountVectorizer(ngram_range=(1, 2), binary=True),
         _tuned(MultinomialNB(), "alpha", [0.1, 0.3, 1.0]),
     ),
     "characters 2-5, tf-idf, LinearSVC": lambda: make_pipeline(_characters(), _svm()),
-    "words and characters, tf-idf, LinearSVC": lambda: make_pipeline(
-        make_union(_tfidf(ngram_range=(1, 2), token_pattern=_TOKENS), _characters()), _svm()
-    ),
+    "words and characters, tf-idf, LinearSVC": _words_and_characters,
     "words 1-2, NBSVM": lambda: make_pipeline(
         CountVectorizer(ngram_range=(1, 2), binary=True, token_pattern=_TOKENS, dtype=np.float32),
         _tuned(LinearSVC(), "C", [0.01, 0.05, 0.25], LogCountRatioScaler()),
     ),
+}
+
+_MAKERS: dict[str, Callable[..., Any]] = {
+    OURS: partial(make_text_classifier, random_state=0),
+    "words 1-2, tf-idf, logistic regression": _logistic_regression,
+    "words and characters, tf-idf, LinearSVC": _words_and_characters,
+}
+# For two classes of which one is rare.
+WEIGHTED_MODELS: dict[str, Callable[[], Pipeline]] = {
+    f"{name}, class_weight={weight!r}": partial(make, class_weight=weight)
+    for name, make in _MAKERS.items()
+    for weight in (None, "balanced")
 }

@@ -2,17 +2,20 @@
 
 import importlib
 import json
+import re
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks._results import RESULTS, load_parts
+from benchmarks._results import RESULTS, environment, load_parts
 from benchmarks.serving import __main__ as serving
 from benchmarks.serving import measures
 from benchmarks.speed.fits import measure_growth
 from benchmarks.speed.page import make_page
+from benchmarks.suite.models import MODELS, WEIGHTED_MODELS
+from benchmarks.suite.page import write_page
 from skimdb.datasets import make_reviews
 
 
@@ -69,6 +72,37 @@ def test_suite(tmp_path, monkeypatch):
     assert "customer_reviews" in page
     run("suite", "--only", "customer_reviews", "--output", str(tmp_path / "out"))
     assert (tmp_path / "out" / "suite.md").read_text() == page  # Nothing was measured again.
+
+
+def test_page_of_suite_ranks_models_over_data_sets(tmp_path):
+    measured = {"environment": environment()}
+    peer = "words 1-2, NBSVM"
+
+    def scores(accuracy):
+        return {
+            "accuracy": [accuracy] * 2,
+            "macro_f1": [accuracy] * 2,
+            "macro_f1_error": [0.03, 0.04],
+            "balanced_accuracy": [accuracy] * 2,
+            "rarest_f1": [accuracy] * 2,
+            "n_test": [50, 50],
+            "fit_seconds": [1, 2],
+        }
+
+    names = ["mpqa", "subjectivity", "alexa_stars"]
+    results = {name: {m: scores(0.9 - 0.1 * i) for i, m in enumerate(MODELS)} for name in names}
+    results["mpqa"][peer] = scores(0.94)
+    results["alexa_stars"][peer] = scores(0.91)
+    results["alexa_feedback"] = {model: scores(0.75) for model in WEIGHTED_MODELS}
+    write_page(tmp_path, {name: {**measured, "result": r} for name, r in results.items()})
+    page = (tmp_path / "suite.md").read_text()
+    assert "on\n2 of 3 data sets" in page
+    assert re.search(r"mpqa .*0\.0119 .* no ", page)  # sqrt(.94 * .06 / 100) / 2
+    assert re.search(r"alexa_stars \(macro F1\) .*0\.0125 .* yes ", page)
+    # Two first places and a second one; a second place and two... ranks of the last model.
+    assert re.search(r"\| make_text_classifier +\| +1\.67 \|", page)
+    assert (tmp_path / "suite-ranks.png").exists()
+    assert page.count("0.750 | 0.750 | 0.750") == 6
 
 
 def test_serving(tmp_path, monkeypatch):
