@@ -168,15 +168,9 @@ CALLS: dict[str, Call] = {
             "min_df": ["1", -1, 1.5, NAN, [1]],
             "max_df": ["1", -1, 1.5, NAN, [1]],
             "max_features": POSITIVE_INT,
-            "rank_by": [3, None, "idf", ["df"]],
             "word_index": [3, "words", [("a", 1)]],
             "X": SEQUENCES,
         },
-    ),
-    "MultiHotVectorizer.fit": Call(
-        fit_method("fit", MultiHotVectorizer, ["X", "y"]),
-        {"X": REVIEWS, "max_features": 5, "rank_by": "log_count_ratio"},
-        {"y": TARGETS},
     ),
     "WordIndexEncoder": Call(
         fit_method("fit", WordIndexEncoder, ["X"]),

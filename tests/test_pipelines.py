@@ -118,7 +118,7 @@ def test_network_is_trained_on_words_and_weighted_characters_of_all_texts(texts_
         epochs=fitted[-1].best_epoch_,
         random_state=0,
     )
-    features = sp.hstack([words, 0.3 * characters], format="csr")
+    features = sp.hstack([words, 0.5 * characters], format="csr")
     expected = network.fit(features, y).predict_proba(features)
     np.testing.assert_allclose(fitted.predict_proba(texts), expected, atol=1e-5)
     assert len(fitted[-1].validation_history_["val_brier"]) >= fitted[-1].best_epoch_

@@ -9,6 +9,7 @@ import argparse
 import time
 import warnings
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, l
 
 from benchmarks._results import RESULTS, add_only, load_parts, update_parts
 from benchmarks.suite.data import DATA_SETS, DataSet
-from benchmarks.suite.models import MODELS, WEIGHTED_MODELS
+from benchmarks.suite.models import MODELS, N_SEEDS, OURS, WEIGHTED_MODELS, WORDS
 from benchmarks.suite.page import write_page
 
 Scores = dict[str, list[float]]
@@ -53,10 +54,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def measure(data: DataSet, model: str) -> Scores:
-    """Return the scores and seconds of each fold."""
+    """Return the scores and seconds of each fit, one for each seed and fold."""
     scores: Scores = {}
-    for X, y, X_test, y_test in data.folds():
-        pipeline = data.models[model]()
+    seeds = range(N_SEEDS if model.startswith((OURS, WORDS)) else 1)
+    for seed, (X, y, X_test, y_test) in product(seeds, data.folds()):
+        pipeline = data.models[model](seed)
         rarest = int(np.unique(y_test, return_counts=True)[1].argmin())
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of peers that do not converge

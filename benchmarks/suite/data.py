@@ -48,7 +48,7 @@ class DataSet:
 
     folds: Callable[[], Iterator[Fold]]
     by_macro_f1: bool = False
-    models: dict[str, Callable[[], Pipeline]] = field(default_factory=lambda: MODELS)
+    models: dict[str, Callable[[int], Pipeline]] = field(default_factory=lambda: MODELS)
 
 
 def _cross_validated(load: Callable[[], tuple[NDArray[Any], NDArray[Any]]]) -> Iterator[Fold]:

@@ -15,6 +15,7 @@ from sklearn.svm import LinearSVC
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer, make_text_classifier
 from skimdb.feature_extraction import LogCountRatioScaler, WordIndexEncoder
 
+N_SEEDS = 3
 OURS, WORDS = "make_text_classifier", "DenseSentimentClassifier, 10,000 words"
 # Words and single marks.
 _TOKENS = r"(?u)\w+|[^\w\s]"
@@ -49,33 +50,38 @@ def _words_and_characters(**parameters: Any) -> Pipeline:
     return make_pipeline(make_union(words, _characters()), _svm(**parameters))
 
 
-MODELS: dict[str, Callable[[], Pipeline]] = {
-    OURS: lambda: make_text_classifier(random_state=0),
-    WORDS: lambda: make_pipeline(
-        WordIndexEncoder(), MultiHotVectorizer(10_000), DenseSentimentClassifier(random_state=0)
+# Each model takes a seed, which the peers do without.
+MODELS: dict[str, Callable[[int], Pipeline]] = {
+    OURS: lambda seed: make_text_classifier(random_state=seed),
+    WORDS: lambda seed: make_pipeline(
+        WordIndexEncoder(), MultiHotVectorizer(10_000), DenseSentimentClassifier(random_state=seed)
     ),
-    "words 1-2, tf-idf, logistic regression": _logistic_regression,
-    "words 1-2, tf-idf, LinearSVC": lambda: make_pipeline(_tfidf(ngram_range=(1, 2)), _svm()),
-    "words 1-2, MultinomialNB": lambda: make_pipeline(
+    "words 1-2, tf-idf, logistic regression": lambda _: _logistic_regression(),
+    "words 1-2, tf-idf, LinearSVC": lambda _: make_pipeline(_tfidf(ngram_range=(1, 2)), _svm()),
+    "words 1-2, MultinomialNB": lambda _: make_pipeline(
         CountVectorizer(ngram_range=(1, 2), binary=True),
         _tuned(MultinomialNB(), "alpha", [0.1, 0.3, 1.0]),
     ),
-    "characters 2-5, tf-idf, LinearSVC": lambda: make_pipeline(_characters(), _svm()),
-    "words and characters, tf-idf, LinearSVC": _words_and_characters,
-    "words 1-2, NBSVM": lambda: make_pipeline(
+    "characters 2-5, tf-idf, LinearSVC": lambda _: make_pipeline(_characters(), _svm()),
+    "words and characters, tf-idf, LinearSVC": lambda _: _words_and_characters(),
+    "words 1-2, NBSVM": lambda _: make_pipeline(
         CountVectorizer(ngram_range=(1, 2), binary=True, token_pattern=_TOKENS, dtype=np.float32),
         _tuned(LinearSVC(), "C", [0.01, 0.05, 0.25], LogCountRatioScaler()),
     ),
 }
 
-_MAKERS: dict[str, Callable[..., Any]] = {
-    OURS: partial(make_text_classifier, random_state=0),
-    "words 1-2, tf-idf, logistic regression": _logistic_regression,
-    "words and characters, tf-idf, LinearSVC": _words_and_characters,
+_MAKERS: dict[str, Callable[..., Pipeline]] = {
+    OURS: lambda seed, weight: make_text_classifier(random_state=seed, class_weight=weight),
+    "words 1-2, tf-idf, logistic regression": lambda _, weight: _logistic_regression(
+        class_weight=weight
+    ),
+    "words and characters, tf-idf, LinearSVC": lambda _, weight: _words_and_characters(
+        class_weight=weight
+    ),
 }
 # For two classes of which one is rare.
-WEIGHTED_MODELS: dict[str, Callable[[], Pipeline]] = {
-    f"{name}, class_weight={weight!r}": partial(make, class_weight=weight)
+WEIGHTED_MODELS: dict[str, Callable[[int], Pipeline]] = {
+    f"{name}, class_weight={weight!r}": partial(make, weight=weight)
     for name, make in _MAKERS.items()
     for weight in (None, "balanced")
 }

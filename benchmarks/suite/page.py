@@ -55,7 +55,7 @@ _INTRODUCTION = """# Sentiment data of every kind
 random samples of several sizes are trained on, and tested on 5,000 other training reviews; the
 whole is tested on its own test reviews. The peers choose C or alpha among three values by
 cross-validation within each training part, and their time includes this choice. The package's own
-models are the same for all data sets.
+models are the same for all data sets, and their figures are means over three seeds.
 The score is accuracy, unless it says macro F1. Its standard error is that of a proportion, or by
 the bootstrap for macro F1."""
 

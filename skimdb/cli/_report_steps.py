@@ -104,13 +104,7 @@ def write_report(reviews: Reviews, settings: Settings, folder: Path) -> None:
 def _classifiers(seed: int) -> dict[str, Pipeline]:
     return {
         _NETWORK: make_pipeline(
-            MultiHotVectorizer(
-                None,
-                ngram_range=(1, 3),
-                min_df=2,
-                max_features=200_000,
-                rank_by="log_count_ratio",
-            ),
+            MultiHotVectorizer(None, ngram_range=(1, 3), min_df=2, max_features=200_000),
             skimdb.DenseSentimentClassifier(
                 layers=1,
                 optimizer="adam",

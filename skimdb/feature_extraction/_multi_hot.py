@@ -5,20 +5,18 @@ from fractions import Fraction
 from functools import partial
 from math import ceil, floor
 from numbers import Integral
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import DTypeLike, NDArray
 from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils import Tags, check_array, column_or_1d
-from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils import Tags, check_array
+from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
 from skimdb.feature_extraction._index_names import MARKERS, index_names, ngram_names
-from skimdb.feature_extraction._log_count_ratio import factors, log_count_ratio
 from skimdb.feature_extraction._ngrams import NGrams, NGramTable, find_ngrams, learn_ngrams
 from skimdb.feature_extraction._sequences import (
     MAX_INDEX,
@@ -76,13 +74,8 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         is a number of reviews, a float a proportion, which is taken as it is written: 0.07 of 100
         reviews are 7.
     max_features : int or None, default=None
-        Keep only this many n-grams, those that rank first by `rank_by`. Ties are broken by the
+        Keep only this many n-grams, those that occur in the most reviews. Ties are broken by the
         order in `ngrams_`. If None, keep all.
-    rank_by : {"df", "log_count_ratio"}, default="df"
-        What `max_features` keeps: the n-grams that occur in the most reviews, or those that tell
-        the classes apart and are frequent. The rank of the latter is ``abs(r) * sqrt(df)``, with
-        the factor `r` of :class:`LogCountRatioScaler` and the number `df` of reviews that contain
-        the n-gram. It needs the labels `y` in :meth:`fit`.
     word_index : dict of str to int, default=None
         Frequency rank of each word, counted from 1, as ``fetch_imdb_word_index`` returns it. It
         only affects feature names, which follow Keras' convention: a word's index is its rank + 3,
@@ -171,7 +164,6 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
             Interval(Integral, 1, None, closed="left"),
         ],
         "max_features": [Interval(Integral, 1, None, closed="left"), None],
-        "rank_by": [StrOptions({"df", "log_count_ratio"})],
         "word_index": [dict, None],
     }
 
@@ -188,7 +180,6 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         min_df: float = 1,
         max_df: float = 1.0,
         max_features: int | None = None,
-        rank_by: Literal["df", "log_count_ratio"] = "df",
         word_index: dict[str, int] | None = None,
     ) -> None:
         self.num_words = num_words
@@ -201,7 +192,6 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         self.min_df = min_df
         self.max_df = max_df
         self.max_features = max_features
-        self.rank_by = rank_by
         self.word_index = word_index
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -212,8 +202,8 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         ----------
         X : sequence of n_samples sequences of int
             Word indices of each review.
-        y : array-like of shape (n_samples,), default=None
-            Labels of at least two classes, used if n-grams are ranked by log-count ratios.
+        y : Ignored
+            Present by convention.
 
         Returns
         -------
@@ -224,10 +214,10 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         ------
         TypeError, ValueError
             If X does not hold sequences of word indices, if parameters are invalid or contradict
-            each other, if labels are needed and missing, or if no n-gram is left.
+            each other, or if no n-gram is left.
         """
         self._check_parameters()
-        self._learn(flatten_sequences(X), y)
+        self._learn(flatten_sequences(X))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -238,8 +228,8 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         ----------
         X : sequence of n_samples sequences of int
             Word indices of each review.
-        y : array-like of shape (n_samples,), default=None
-            Labels of at least two classes, used if n-grams are ranked by log-count ratios.
+        y : Ignored
+            Present by convention.
 
         Returns
         -------
@@ -250,11 +240,11 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         ------
         TypeError, ValueError
             If X does not hold sequences of word indices, if parameters are invalid or contradict
-            each other, if labels are needed and missing, or if no n-gram is left.
+            each other, or if no n-gram is left.
         """
         self._check_parameters()
         sequences = flatten_sequences(X)
-        self._learn(sequences, y)
+        self._learn(sequences)
         return self._encode(sequences)
 
     def transform(self, X: Any) -> Any:
@@ -371,7 +361,6 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         tags.input_tags.positive_only = True
         tags.transformer_tags.preserves_dtype = []
         tags.requires_fit = self._requires_fit
-        tags.target_tags.required = self._ranks_by_ratio
         return tags
 
     @property
@@ -379,10 +368,6 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         limits = (_as_given(self.min_df), _as_given(self.max_df))
         given = (self.ngram_range, *limits, self.max_features)
         return given != ((1, 1), (True, 1), (False, 1.0), None)
-
-    @property
-    def _ranks_by_ratio(self) -> bool:
-        return self.max_features is not None and self.rank_by == "log_count_ratio"
 
     @property
     def _requires_fit(self) -> bool:
@@ -423,37 +408,26 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
                 "Use oov_char=None to leave both out of the features."
             )
 
-    def _learn(self, sequences: FlatSequences, y: Any) -> None:
+    def _learn(self, sequences: FlatSequences) -> None:
         num_words = self.num_words
         if num_words is None:
             largest = int(np.max(sequences[0], initial=0))
             num_words = 1 + max(largest, self.oov_char or 0)
         if self._learns_ngrams:
-            self.ngram_table_ = self._learn_ngrams(sequences, y, num_words)
+            self.ngram_table_ = self._learn_ngrams(sequences, num_words)
         self.num_words_ = num_words
 
-    def _learn_ngrams(self, sequences: FlatSequences, y: Any, num_words: int) -> NGramTable:
+    def _learn_ngrams(self, sequences: FlatSequences, num_words: int) -> NGramTable:
         n_samples = len(sequences[1]) - 1
         min_df = ceil(_n_samples_of(self.min_df, n_samples))
         max_df = floor(_n_samples_of(self.max_df, n_samples))
         min_n, max_n = self.ngram_range
-        ngrams, df_of_classes = learn_ngrams(
-            sequences,
-            partial(self._is_word, num_words),
-            max_n,
-            min_df,
-            _class_indices(y, n_samples) if self._ranks_by_ratio else None,
-        )
-        df = df_of_classes.sum(axis=0)
+        ngrams, df = learn_ngrams(sequences, partial(self._is_word, num_words), max_n, min_df)
         is_kept = (np.count_nonzero(ngrams, axis=1) >= min_n) & (df <= max_df)
         kept = np.flatnonzero(is_kept)
         if self.max_features is not None and len(kept) > self.max_features:
-            rank = df[kept].astype(np.float64)
-            if self._ranks_by_ratio:
-                ratio = log_count_ratio(df_of_classes[:, kept].astype(np.float64), alpha=1.0)
-                rank = np.abs(factors(ratio)) * np.sqrt(rank)
-            first = np.argsort(-rank, kind="stable")[: self.max_features]
-            kept = kept[np.sort(first)]
+            most_frequent = np.argsort(-df[kept], kind="stable")[: self.max_features]
+            kept = kept[np.sort(most_frequent)]
         if not len(kept):
             raise ValueError(
                 f"No n-gram is left with ngram_range={self.ngram_range}, min_df={self.min_df} and "
@@ -503,23 +477,6 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
             return keys[is_known] + tokens[is_known]
         tokens[~is_known] = self.oov_char
         return keys + tokens
-
-
-def _class_indices(y: Any, n_samples: int) -> NDArray[np.intp]:
-    """Return the position of each label among the sorted classes."""
-    if y is None:
-        raise ValueError("rank_by='log_count_ratio' needs the labels y; got None.")
-    with naming("y"):
-        y = column_or_1d(check_array(y, ensure_2d=False, dtype=None, input_name="y"), warn=True)
-        check_classification_targets(y)
-    if len(y) != n_samples:
-        raise ValueError(f"X and y must have the same length; got {n_samples} and {len(y)}.")
-    classes, indices = np.unique(y, return_inverse=True)
-    if len(classes) < 2:
-        raise ValueError(
-            f"y must have at least two classes for rank_by='log_count_ratio'; got {classes}."
-        )
-    return indices
 
 
 def check_ngram_range(ngram_range: Any, name: str = "ngram_range") -> None:

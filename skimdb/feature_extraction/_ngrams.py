@@ -25,38 +25,21 @@ _ROWS_PER_BLOCK = 2**16  # numpy sorts 16-bit integers by radix
 
 
 def learn_ngrams(
-    sequences: FlatSequences,
-    is_word: IsWord,
-    max_n: int,
-    min_df: int,
-    labels: IntArray | None = None,
+    sequences: FlatSequences, is_word: IsWord, max_n: int, min_df: int
 ) -> tuple[NGrams, NDArray[np.int64]]:
-    """Return the n-grams of 1 to `max_n` words in at least `min_df` sequences.
+    """Return the n-grams of 1 to `max_n` words in at least `min_df` sequences, and their counts.
 
     `is_word` tells which indices n-grams may contain; 0 is never one. Each row holds the words of
     an n-gram, padded with zeros. Rows are sorted by number of words, then by indices.
-
-    Also return how many sequences of each label, 0 to n_labels - 1, contain each n-gram, of shape
-    (n_labels, n_ngrams). Without labels, all sequences have the same.
     """
-    if labels is None:
-        labels = np.zeros(len(sequences[1]) - 1, dtype=np.int8)
     blocks = list(_blocks(sequences, is_word))
-    stops = np.cumsum([block.n_rows for block in blocks], dtype=np.intp)
-    labels_of_blocks = np.split(labels, stops)[: len(blocks)]
-    n_labels = int(labels.max(initial=0)) + 1
     words = np.empty(0, dtype=np.int32)
     longest = np.zeros((1, 0), dtype=np.int32)
     ngrams, counts = [], []
     for n in range(1, max_n + 1):
         groups = [block.group(n, len(words)) for block in blocks]
-        dfs = [
-            group.df_of_labels(of_rows, n_labels)
-            for group, of_rows in zip(groups, labels_of_blocks, strict=True)
-        ]
-        keys, df = _merge([group.keys for group in groups], dfs, n_labels)
-        is_frequent = df.sum(axis=0) >= min_df
-        keys, df = keys[is_frequent], df[:, is_frequent]
+        keys, df = _merge(groups)
+        keys, df = keys[df >= min_df], df[df >= min_df]
         for block, group in zip(blocks, groups, strict=True):
             block.assign_ids(n, group, _find_keys(group.keys, keys))
         if n == 1:
@@ -67,7 +50,7 @@ def learn_ngrams(
             longest = np.column_stack([longest[first], words[last]])
         ngrams.append(np.pad(longest, ((0, 0), (0, max_n - n))))
         counts.append(df)
-    return np.concatenate(ngrams), np.concatenate(counts, axis=1)
+    return np.concatenate(ngrams), np.concatenate(counts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,16 +199,6 @@ class _Group(NamedTuple):
     df: NDArray[np.int64]  # number of rows that contain each
     rows: NDArray[np.uint16]  # these rows, one n-gram after the other
 
-    def df_of_labels(self, labels: IntArray, n_labels: int) -> NDArray[np.int64]:
-        """Return how many rows of each label contain each n-gram, (n_labels, n_ngrams)."""
-        if n_labels == 1 or not len(self.keys):
-            return np.broadcast_to(self.df, (n_labels, len(self.df)))
-        starts = np.cumsum(self.df) - self.df
-        of_rows = labels[self.rows]
-        return np.stack(
-            [np.add.reduceat(of_rows == k, starts, dtype=np.int64) for k in range(n_labels)]
-        )
-
 
 class _Block:
     """Concatenated sequences, and the id of the n-gram that begins at each position."""
@@ -291,17 +264,15 @@ def _blocks(sequences: FlatSequences, is_word: IsWord) -> Iterator[_Block]:
         start = stop
 
 
-def _merge(
-    keys_of_blocks: list[_Keys], dfs: list[NDArray[np.int64]], n_labels: int
-) -> tuple[_Keys, NDArray[np.int64]]:
+def _merge(groups: list[_Group]) -> tuple[_Keys, NDArray[np.int64]]:
     """Merge the n-grams of all blocks and add up their document frequencies."""
-    keys = np.concatenate([np.empty(0, dtype=np.uint64), *keys_of_blocks])
-    df = np.concatenate([np.empty((n_labels, 0), dtype=np.int64), *dfs], axis=1)
-    if len(dfs) > 1:
+    keys = np.concatenate([np.empty(0, dtype=np.uint64), *(group.keys for group in groups)])
+    df = np.concatenate([np.empty(0, dtype=np.int64), *(group.df for group in groups)])
+    if len(groups) > 1:
         order = np.argsort(keys)
-        keys, df = keys[order], df[:, order]
+        keys, df = keys[order], df[order]
         starts = np.flatnonzero(is_first_of(keys))
-        keys, df = keys[starts], np.add.reduceat(df, starts, axis=1) if len(starts) else df
+        keys, df = keys[starts], np.add.reduceat(df, starts) if len(starts) else df
     return keys, df
 
 

@@ -9,16 +9,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import assume, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils import get_tags
 
 from skimdb.datasets import fetch_imdb, make_reviews
-from skimdb.feature_extraction import LogCountRatioScaler, MultiHotVectorizer
+from skimdb.feature_extraction import MultiHotVectorizer
 from tests.feature_extraction.test_multi_hot import assert_canonical
 from tests.feature_extraction.test_sequences import object_array
 
@@ -265,77 +264,6 @@ class TestLimits:
         with pytest.raises(ValueError, match="No n-gram is left"):
             MultiHotVectorizer(ngram_range=(1, 2)).fit([])
         assert MultiHotVectorizer(ngram_range=(1, 2)).fit(REVIEWS).transform([]).shape == (0, 8)
-
-
-class TestRankByLogCountRatio:
-    @given(
-        rows=st.lists(st.lists(st.integers(4, 9), max_size=8), min_size=6, max_size=30),
-        n_classes=st.integers(2, 4),
-        max_features=st.integers(1, 12),
-        limits=st.sampled_from([{}, {"min_df": 2}, {"max_df": 0.5}]),
-    )
-    def test_equal_to_the_ratios_of_all_ngrams(self, rows, n_classes, max_features, limits):
-        rows = [*rows, [4, 5, 4], [5, 4, 5]]
-        y = np.arange(len(rows)) % n_classes
-        every = MultiHotVectorizer(None, ngram_range=(1, 2), **limits)
-        try:
-            X = every.fit_transform(rows)
-        except ValueError:
-            assume(False)
-        ratios = LogCountRatioScaler().fit(X, y).scale_
-        rank = np.abs(ratios) * np.sqrt(X.toarray().sum(axis=0))
-        expected = np.sort(np.argsort(-rank.round(9), kind="stable")[:max_features])
-        chosen = clone(every).set_params(max_features=max_features, rank_by="log_count_ratio")
-        np.testing.assert_allclose(
-            np.sort(rank[self.columns(every, chosen.fit(rows, y))]), np.sort(rank[expected])
-        )
-        assert_array_equal(
-            chosen.fit_transform(rows, y).toarray(), X[:, self.columns(every, chosen)].toarray()
-        )
-
-    @staticmethod
-    def columns(every, chosen):
-        names = every.get_feature_names_out().tolist()
-        return [names.index(name) for name in chosen.get_feature_names_out()]
-
-    def test_ngrams_of_many_reviews(self):
-        n_reviews = 70_000  # more than are counted at once
-        y = np.arange(n_reviews) % 7 == 3
-        reviews = np.column_stack([np.where(y, 4, 5), np.full(n_reviews, 6)])
-        vectorizer = MultiHotVectorizer(
-            None, ngram_range=(1, 2), max_features=4, rank_by="log_count_ratio"
-        )
-        assert_array_equal(vectorizer.fit(reviews, y).ngrams_, [[4, 0], [5, 0], [4, 6], [5, 6]])
-
-    @pytest.mark.parametrize(
-        ("y", "message"),
-        [
-            (None, r"rank_by='log_count_ratio' needs the labels y; got None\."),
-            ([0, 1], r"X and y must have the same length; got 4 and 2\."),
-            ([1, 1, 1, 1], r"y must have at least two classes for rank_by=.*; got \[1\]\."),
-            ([0.5, 1, 2, 3], "Unknown label type: continuous"),
-            ([[0, 1]] * 4, "y should be a 1d array"),
-        ],
-    )
-    @pytest.mark.parametrize("method", ["fit", "fit_transform"])
-    def test_wrong_labels(self, y, message, method):
-        vectorizer = MultiHotVectorizer(max_features=2, rank_by="log_count_ratio")
-        with pytest.raises(ValueError, match=message):
-            getattr(vectorizer, method)(REVIEWS, y)
-        assert not hasattr(vectorizer, "ngram_table_")
-
-    def test_labels_are_needed_only_if_ngrams_are_ranked_by_them(self):
-        assert get_tags(
-            MultiHotVectorizer(max_features=2, rank_by="log_count_ratio")
-        ).target_tags.required
-        for params in ({}, {"rank_by": "log_count_ratio"}, {"max_features": 2}):
-            vectorizer = MultiHotVectorizer(**params)
-            assert not get_tags(vectorizer).target_tags.required
-            vectorizer.fit(REVIEWS)
-
-    def test_wrong_parameter(self):
-        with pytest.raises(ValueError, match="'rank_by' parameter of MultiHotVectorizer"):
-            MultiHotVectorizer(rank_by="idf").fit(REVIEWS)
 
 
 class TestNames:
