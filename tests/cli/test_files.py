@@ -37,7 +37,19 @@ def predicted(capsys, model, path, *options):
 
 @pytest.mark.parametrize(
     "suffix",
-    ["csv", "tsv.gz", "jsonl.bz2", "ndjson.zst", "json.xz", "parquet", "feather", "arrow", "xlsx"],
+    [
+        "csv",
+        "tsv.gz",
+        "jsonl.bz2",
+        "ndjson.zst",
+        "json.xz",
+        "parquet",
+        "feather",
+        "arrow",
+        "xlsx",
+        "parquet.gz",
+        "arrow.zst",
+    ],
 )
 def test_every_format_from_fit_to_predict_and_explain(model, tmp_path, capsys, suffix):
     data = write(tmp_path / f"reviews.{suffix}", ["text", "label"], ROWS)

@@ -3,12 +3,12 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
 from skimdb.datasets._files._arrow_table import ArrowTable
-from skimdb.datasets._files._bytes import decompressed
+from skimdb.datasets._files._bytes import decompressed, naming_compressed
 from skimdb.datasets._files._formats import (
     ARROW_FORMATS,
     DEFAULT_OPTIONS,
@@ -31,22 +31,23 @@ def open_table(
 ) -> Iterator[Table]:
     """Open a file of any format, or standard input if `file` is that."""
     name = str(path) if file is None else STANDARD_INPUT
-    file_format = options.format_of(name)
-    if file_format.name not in ARROW_FORMATS:
-        if file is not None:
-            yield TextTable(file, name, file_format, options)
-            return
-        with path.open("rb") as opened:
-            yield TextTable(opened, name, file_format, options)
-        return
     if file is None:
+        path.stat()  # raises an error if there is no such file, whatever its name tells
+    file_format = options.format_of(name)
+    is_arrow = file_format.name in ARROW_FORMATS
+    if is_arrow and file is None and file_format.compression is None:
         yield ArrowTable.from_path(path, file_format.name)
         return
-    # The end of such a file must be read first.
-    with tempfile.NamedTemporaryFile() as copy:
-        shutil.copyfileobj(file, copy)
-        copy.flush()
-        yield ArrowTable.from_path(Path(copy.name), file_format.name, name)
+    with nullcontext(file) if file is not None else path.open("rb") as opened:
+        if not is_arrow:
+            yield TextTable(opened, name, file_format, options)
+            return
+        # The end of such a file must be read first.
+        with tempfile.NamedTemporaryFile() as copy:
+            with naming_compressed(name, file_format.compression):
+                shutil.copyfileobj(decompressed(opened, file_format.compression), copy)
+            copy.flush()
+            yield ArrowTable.from_path(Path(copy.name), file_format.name, name)
 
 
 def read_text(path: Path, options: FileOptions) -> str:
