@@ -160,7 +160,9 @@ def _finish(
         notes = [*notes, f"{name}: {missing_values}; these rows are left out"]
     if not texts:
         raise ValueError(f"{name} has no texts")
-    return LabelledTexts(texts, labels, [*notes, *_notes_on_case(labels)])
+    return LabelledTexts(
+        texts, labels, [*notes, *(f"{name}: {note}" for note in _notes_on_case(labels))]
+    )
 
 
 def _notes_on_case(labels: list[str]) -> Iterator[str]:

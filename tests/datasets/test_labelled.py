@@ -169,7 +169,7 @@ def test_labels_that_differ_only_by_case_are_pointed_out(tmp_path):
     path = write_texts(tmp_path / "r.csv", "abcd", ["Pos", "pos", "neg", "pos"])
     _, labels, notes = load_labelled_texts(path)
     assert labels == ["Pos", "pos", "neg", "pos"]
-    assert notes == ["labels that differ only by case: 'Pos' (1), 'pos' (2)"]
+    assert notes == [f"{path}: labels that differ only by case: 'Pos' (1), 'pos' (2)"]
 
 
 @pytest.mark.parametrize(("value", "shown"), [(5, "5"), (["a"] * 99, f"{['a'] * 99}"[:40] + "...")])
