@@ -59,24 +59,36 @@ def read_text(path: Path, options: FileOptions) -> str:
         return "".join(TextFile(content, str(path), options.encoding, compression).lines())
 
 
-def files_below(folder: Path, *, parents: tuple[Path, ...] = ()) -> Iterator[Path]:
+def files_below(
+    folder: Path, *, with_underscored: bool = False, parents: tuple[Path, ...] = ()
+) -> Iterator[Path]:
     """Find the files in a folder and its sub-folders, sorted by name.
 
     Files that are not data are skipped: those whose names start with a dot or an underscore, or
-    that are in such a folder, and what Hugging Face's `save_to_disk` writes beside the data. Links
-    are followed, except to a folder that contains them.
+    that are in such a folder, and what Hugging Face's `save_to_disk` writes beside the data. Those
+    with an underscore are included if `with_underscored`. Links are followed, except to a folder
+    that contains them.
     """
     resolved = folder.resolve()
     if resolved in parents:
         return
     for path in sorted(folder.iterdir()):
         # Other programs keep their own files under names with an underscore: Spark's _SUCCESS.
-        if path.name.startswith((".", "_")) or path.name in _METADATA:
+        skipped = (".",) if with_underscored else (".", "_")
+        if path.name.startswith(skipped) or path.name in _METADATA:
             continue
         if path.is_dir():
-            yield from files_below(path, parents=(*parents, resolved))
+            yield from files_below(
+                path, with_underscored=with_underscored, parents=(*parents, resolved)
+            )
         else:
             yield path
+
+
+def underscored_below(folder: Path) -> list[Path]:
+    """Return the files skipped for an underscore although their names tell a known format."""
+    found = {path for path in files_below(folder, with_underscored=True) if format_of(path.name)}
+    return sorted(found.difference(files_below(folder)))
 
 
 def tables_below(folder: Path, options: FileOptions) -> tuple[list[Path], list[str]]:
@@ -85,12 +97,13 @@ def tables_below(folder: Path, options: FileOptions) -> tuple[list[Path], list[s
     Files of plain text count only if there are no others: otherwise they are notes on these.
     """
     paths = list(files_below(folder))
+    underscored = underscored_below(folder)
     if options.input_format is not None:
-        return paths, []
+        return paths, note_left_out(underscored, folder)
     formats = [format_of(path.name) for path in paths]
     named = [(path, found.name) for path, found in zip(paths, formats, strict=True) if found]
     tables = [path for path, name in named if name != "txt"] or [path for path, _ in named]
-    left_out = sorted(set(paths).difference(tables))
+    left_out = sorted({*paths, *underscored}.difference(tables))
     return tables, note_left_out(left_out, folder)
 
 
