@@ -166,8 +166,8 @@ def _compare(classifiers: dict[str, Pipeline], reviews: Reviews, settings: Setti
         "contains: those that tell the classes apart best, scaled by their log-count ratios. The "
         "others see which of the 10,000 most frequent "
         "words it contains; the network on words is that of the notebooks, with two hidden layers "
-        "of 16 units. The C of logistic regression is chosen in each fold. Figures are the mean of "
-        "the folds ± their standard deviation."
+        "of 16 units. The C of logistic regression is chosen in each fold. Accuracies and times "
+        "are means of the folds ± their standard deviations."
     )
     return [
         Heading(f"Cross-validation on the training reviews, {settings.n_folds} folds"),
