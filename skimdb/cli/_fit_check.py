@@ -203,4 +203,10 @@ def _splits(
 
 
 def _proportion(share: float, n: int) -> str:
-    return f"{share:.4f} ± {math.sqrt(share * (1 - share) / n):.4f}"
+    """Return a share of `n` texts with its standard error.
+
+    Shares of 0 and 1 have that of Laplace's estimate: a few texts without an error do not show
+    that there never is one.
+    """
+    estimate = share if 0 < share < 1 else (share * n + 1) / (n + 2)
+    return f"{share:.4f} ± {math.sqrt(estimate * (1 - estimate) / n):.4f}"

@@ -16,11 +16,19 @@ _MANY_REPEATS = 0.1
 # Scripts with a smaller share of the letters are not named.
 _SMALL_SHARE = 0.01
 _MAX_LABELS = 20
+# With a smaller share of blanks, there are none between words.
+_FEW_BLANKS = 0.05
 
 
 def text_key(text: str) -> str:
     """Return what is equal for texts that differ only in case and white space."""
     return " ".join(text.casefold().split())
+
+
+def has_blanks(texts: Sequence[str]) -> bool:
+    """Whether there are blanks between words, unlike in Chinese, Japanese and Thai."""
+    n_blanks = sum(text.count(" ") for text in texts)
+    return n_blanks >= _FEW_BLANKS * sum(map(len, texts))
 
 
 def check_labels(keys: Sequence[str], labels: Sequence[str], name: str) -> None:
@@ -54,8 +62,10 @@ def found_table(
         rows.append([f"  labelled {label}", f"{count:,} ({count / n_texts:.1%})"])
     if len(counts) > _MAX_LABELS:
         rows.append([f"  and {len(counts) - _MAX_LABELS:,} more labels", ""])
-    n_words, n_characters = median(len(text.split()) for text in texts), median(map(len, texts))
-    rows.append(["Median length", f"{n_words:,.0f} words, {n_characters:,.0f} characters"])
+    length = f"{median(map(len, texts)):,.0f} characters"
+    if has_blanks(texts):
+        length = f"{median(len(text.split()) for text in texts):,.0f} words, {length}"
+    rows.append(["Median length", length])
     shares = _script_shares(texts)
     if any(script != "Latin" for script in shares):
         rows.append(["Scripts", ", ".join(f"{name} {share:.0%}" for name, share in shares.items())])

@@ -90,6 +90,11 @@ def check_writable(path: Path, source: str | Path | None = None) -> None:
         pass
 
 
+def size_text(n_bytes: int) -> str:
+    """Return the size of a file for people."""
+    return f"{n_bytes / 1e6:.1f} MB" if n_bytes >= 1e6 else f"{n_bytes / 1e3:,.0f} kB"
+
+
 def status(message: str) -> AbstractContextManager[Any]:
     """Show what is being done, while it is being done."""
     return Console(stderr=True).status(message)

@@ -11,6 +11,7 @@ from skimdb.cli.reading import add_reading, exists, open_input, print_notes
 from skimdb.datasets._columns import TEXT, check_text, choose_columns
 from skimdb.datasets._files import as_list
 from skimdb.inspection import explain_reviews
+from skimdb.inspection._contributions import readable_name
 from skimdb.inspection._explanation import ReviewExplanation
 from skimdb.utils._files import atomic_file
 from skimdb.utils._tables import Table, text_table
@@ -98,8 +99,10 @@ def _text_in_file(args: argparse.Namespace) -> str:
 
 
 def _contribution_table(explanation: ReviewExplanation, n_rows: int) -> str:
+    if len(explanation.names) == 0:
+        return explanation.title
     rows = [
-        [name, f"{contribution:+.3f}"]
+        [readable_name(name), f"{contribution:+.3f}"]
         for name, contribution in zip(
             explanation.names[:n_rows], explanation.contributions[:n_rows], strict=True
         )

@@ -18,8 +18,15 @@ from skimdb.cli._fit_check import (
     training_accuracy,
     training_notes,
 )
-from skimdb.cli._texts_found import check_labels, found_notes, found_table, text_key
-from skimdb.cli.console import OneLineParser, check_writable, integer_from, load_tensorflow, status
+from skimdb.cli._texts_found import check_labels, found_notes, found_table, has_blanks, text_key
+from skimdb.cli.console import (
+    OneLineParser,
+    check_writable,
+    integer_from,
+    load_tensorflow,
+    size_text,
+    status,
+)
 from skimdb.cli.reading import (
     add_reading,
     file_options,
@@ -35,7 +42,6 @@ HELP = "Fit a model to labelled texts and save it."
 _FEW_FEATURES = 100
 # Beyond so many characters, of texts with words, n-grams of characters take minutes.
 _MANY_CHARACTERS = 10_000_000
-_FEW_BLANKS = 0.05
 
 
 def add_arguments(parser: OneLineParser) -> None:
@@ -134,8 +140,8 @@ def run(args: argparse.Namespace) -> None:
         print(f"\n{text_table(table)}")
     n_features = pipeline[-1].n_features_in_
     rows = [["Features", f"{n_features:,}"], ["Accuracy on its training texts", f"{accuracy:.4f}"]]
-    size = args.output.stat().st_size / 1e6
-    print(f"\n{text_table(Table(['Model', f'{size:.1f} MB'], rows))}", flush=True)
+    size = size_text(args.output.stat().st_size)
+    print(f"\n{text_table(Table(['Model', size], rows))}", flush=True)
     if n_features < _FEW_FEATURES:
         print_notes([f"only {n_features:,} words and n-grams occur in two texts or more"])
     share = max(Counter(labels).values()) / len(labels)
@@ -188,8 +194,7 @@ def _make_pipeline(args: argparse.Namespace, texts: list[str]) -> Pipeline:
 def _takes_characters(texts: list[str]) -> bool:
     """Tell whether to include n-grams of characters; print a note if not."""
     n_characters = sum(map(len, texts))
-    n_blanks = sum(text.count(" ") for text in texts)
-    if n_characters <= _MANY_CHARACTERS or n_blanks < _FEW_BLANKS * n_characters:
+    if n_characters <= _MANY_CHARACTERS or not has_blanks(texts):
         return True
     note = (
         "N-grams of characters are left out, because they would take minutes for texts of "

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from skimdb.cli.console import OneLineParser
+from skimdb.cli.console import OneLineParser, size_text
 from skimdb.persistence import read_info
 
 HELP = "Show what a model file holds: labels, size, accuracy, versions."
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> None:
     if info["n_features"] is not None:
         rows.append(["Features", f"{info['n_features']:,}"])
     rows += [
-        ["Size", f"{info['n_bytes'] / 1e6:.1f} MB"],
+        ["Size", size_text(info["n_bytes"])],
         ["Written", f"{info['modified']:%Y-%m-%d %H:%M}"],
         ["Versions", ", ".join(f"{name} {of}" for name, of in info["versions"].items())],
         *_metadata_rows(info["metadata"]),

@@ -44,7 +44,12 @@ from skimdb.datasets._files import (
 )
 from skimdb.datasets._files._arrow import import_arrow, plain_type
 from skimdb.datasets._files._pieces import arrow_schema
-from skimdb.datasets._prediction_task import predict_all, probability_columns, probability_names
+from skimdb.datasets._prediction_task import (
+    added_names,
+    predict_all,
+    probability_columns,
+    probability_names,
+)
 
 HELP = "Print the labels of texts and their probabilities, or write them to files."
 _OUTPUT_FORMATS = ("csv", "jsonl", "parquet")
@@ -236,9 +241,7 @@ def _open_output(
 ) -> AbstractContextManager[Output]:
     labels = [str(label) for label in model.classes_.tolist()]
     own = ["row", "label", *probability_names(model, args.proba)]
-    names = [*(f"predicted_{name}" if name in keep else name for name in own), *keep]
-    if len(set(names)) < len(names):
-        raise ValueError(f"--keep must not name all of the columns that are added: {own}")
+    names = [*added_names(own, keep, "--keep"), *keep]
     if args.output is None and args.format in (None, "table"):
         widths = [8, -max(len(names[1]), *map(len, labels)), *(len(name) for name in own[2:])]
         return nullcontext(TableOutput(sys.stdout, names, [*widths, *(0 for _ in keep)]))
@@ -261,9 +264,9 @@ def _predict_to_folder(args: argparse.Namespace) -> None:
             "standard input and --input-format require -o FILE, whose name ends with "
             f"{', '.join(f'.{name}' for name in _OUTPUT_FORMATS)}"
         )
-    if args.format not in (None, "parquet") or args.keep == ["all"]:
-        raise ValueError("with -o FOLDER, files are .parquet and --keep names each column")
-    column = _column_in_first_file(args)
+    if args.format not in (None, "parquet"):
+        raise ValueError("with -o FOLDER, files are .parquet")
+    column, keep = _columns_in_first_file(args)
     model = load_model(args.model)
     n_written = 0
     with (
@@ -283,7 +286,7 @@ def _predict_to_folder(args: argparse.Namespace) -> None:
             args.file,
             args.output,
             column=column,
-            keep=args.keep,
+            keep=keep,
             proba=args.proba,
             missing=args.missing,
             encoding=args.encoding,
@@ -297,12 +300,13 @@ def _predict_to_folder(args: argparse.Namespace) -> None:
     print(f"Files in {args.output}: {n_written:,} written, {n_skipped:,} skipped")
 
 
-def _column_in_first_file(args: argparse.Namespace) -> str:
+def _columns_in_first_file(args: argparse.Namespace) -> tuple[str, list[str]]:
     options, path = file_options(args), Path(args.file)
     paths = tables_below(path, options)[0] if path.is_dir() else [path]
     if not paths:
         raise ValueError(f"{path} has no files of a known format: {FORMATS_NOTE}")
     with open_table(paths[0], options) as table:
         (column,), notes = choose_columns(table, {TEXT: args.text})
+        keep = _columns_to_keep(table, args.keep or [])
     print_notes(f"{table.name}: {note}" for note in notes)
-    return column
+    return column, keep

@@ -47,6 +47,7 @@ def add_arguments(parser: OneLineParser) -> None:
         help="folder of imdb.npz (default: $SKIMDB_DATA, or ~/skimdb_data)",
     )
     parser.add_argument(
+        "-o",
         "--output",
         type=Path,
         default=Path("skimdb_report"),
@@ -54,7 +55,7 @@ def add_arguments(parser: OneLineParser) -> None:
         help="folder to write to (default: skimdb_report)",
     )
     parser.add_argument(
-        "--quick", action="store_true", help="a tenth of the reviews and a smaller search"
+        "--quick", action="store_true", help="a tenth of the reviews, and fewer folds"
     )
     add_n_jobs(
         parser,

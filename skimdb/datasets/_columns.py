@@ -19,6 +19,8 @@ _DROP = "leave such rows out with missing='drop' (--missing drop)"
 
 def choose_columns(table: Table, given: dict[str, str | None]) -> tuple[list[str], list[str]]:
     """Return the column for each key of `given`, TEXT or LABEL, and notes on those chosen."""
+    if not table.column_names:
+        raise ValueError(f"{table.name} is empty: it has no columns")
     columns, notes = [], []
     for role, name in given.items():
         if name is None and role not in table.column_names:

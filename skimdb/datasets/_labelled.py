@@ -25,6 +25,7 @@ from skimdb.datasets._files import (
     open_table,
     read_text,
     tables_below,
+    underscored_below,
 )
 
 _ROWS_PER_BATCH = 1000
@@ -142,7 +143,7 @@ def _read_label_folders(path: Path, missing: str, options: FileOptions) -> Label
             f"{path} must have files with columns, or a sub-folder of texts for each label, but "
             "has neither"
         )
-    notes = note_left_out(left_out, path)
+    notes = note_left_out(sorted([*left_out, *underscored_below(path)]), path)
     return _finish(texts, labels, notes, missing_values, missing, str(path))
 
 
@@ -160,7 +161,9 @@ def _finish(
         notes = [*notes, f"{name}: {missing_values}; these rows are left out"]
     if not texts:
         raise ValueError(f"{name} has no texts")
-    return LabelledTexts(texts, labels, [*notes, *_notes_on_case(labels)])
+    return LabelledTexts(
+        texts, labels, [*notes, *(f"{name}: {note}" for note in _notes_on_case(labels))]
+    )
 
 
 def _notes_on_case(labels: list[str]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from skimdb.datasets._prediction_task import (
     PROBABILITY,
     Cancellation,
     PredictionTask,
+    added_names,
     hash_model,
     is_done,
     predict_class_indices,
@@ -96,7 +97,8 @@ def predict_files(
         The column of texts or lists of word indices.
 
     keep : list of str or None, default=None
-        Columns to copy to the results, such as an identifier.
+        Columns to copy to the results, such as an identifier. If one is called like a column that
+        is added, such as "label", the latter is called "predicted_label".
 
     batch_size : int, default=5_000
         Number of rows to read and predict at a time.
@@ -134,7 +136,7 @@ def predict_files(
     ValueError
         If `model` is not fitted; if there are no files, if two files have the same name, or if one
         is damaged; if a column does not exist, has missing or blank values, or holds neither texts
-        nor lists; if `keep` has duplicates, or the names "label" or "probability"; if
+        nor lists; if `keep` has duplicates, or "predicted_label" beside "label"; if
         `destination` is inside `source`; if an existing output file was made from another model,
         column, `keep` or input file, or read otherwise.
     OSError
@@ -312,12 +314,11 @@ def _check_keep(keep: Sequence[str] | None, added: list[str]) -> tuple[str, ...]
     for name in keep:
         if not isinstance(name, str):
             raise TypeError(f"keep must hold names of columns, got {name!r}")
-        if name in added:
-            raise ValueError(f"keep must not hold {name!r}, a column that predict_files adds")
         if keep.count(name) > 1:
             raise ValueError(
                 f"keep must not hold duplicates, got {name!r} {keep.count(name)} times"
             )
+    added_names(added, keep, "keep")
     return keep
 
 

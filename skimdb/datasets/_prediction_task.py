@@ -4,7 +4,7 @@ import json
 import os
 import pickle
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,6 +59,14 @@ def probability_names(model: Any, proba: bool) -> list[str]:
     """Return the names of the columns of probabilities: of the label, or also of all labels."""
     labels = model.classes_.tolist() if proba else []
     return [PROBABILITY, *(f"{PROBABILITY}_{label}" for label in labels)]
+
+
+def added_names(own: Sequence[str], keep: Sequence[str], argument: str) -> list[str]:
+    """Return the names of the columns that are added, which differ from those to keep."""
+    names = [f"predicted_{name}" if name in keep else name for name in own]
+    if len({*names, *keep}) < len(names) + len(keep):
+        raise ValueError(f"{argument} must not name all of the columns that are added: {[*own]}")
+    return names
 
 
 def probability_columns(
@@ -142,6 +150,7 @@ def predict_file(model: Any, task: PredictionTask, cancellation: Cancellation) -
     pyarrow, parquet = import_arrow(), import_arrow("pyarrow.parquet")
     labels = pyarrow.array(model.classes_)
     missing = MissingValues()
+    names = added_names([LABEL, *probability_names(model, task.proba)], task.keep, "keep")
     # Taken before reading: if the file changes meanwhile, the result is not taken for its own.
     fingerprint = task.fingerprint(task.source.stat())
     with cancellation.running(), open_table(task.source, task.options) as table:
@@ -150,8 +159,8 @@ def predict_file(model: Any, task: PredictionTask, cancellation: Cancellation) -
         schema = pyarrow.schema(
             [
                 *(table_schema.field(name) for name in task.keep),
-                (LABEL, labels.type),
-                *((name, pyarrow.float32()) for name in probability_names(model, task.proba)),
+                (names[0], labels.type),
+                *((name, pyarrow.float32()) for name in names[1:]),
             ],
             metadata={_METADATA_KEY: json.dumps(fingerprint).encode()},
         )

@@ -61,12 +61,12 @@ def iter_batches(
 
         - a file. Its name ends with its format: .parquet; .arrow or .feather for Arrow IPC files
           and streams; .csv, .tsv, .jsonl, .ndjson, .json (an array of objects) or .txt (a text on
-          each line, in column "text"), also compressed as .gz, .bz2, .xz or .zst; .xlsx (its first
-          sheet);
+          each line, in column "text"); all also compressed as .gz, .bz2, .xz or .zst; .xlsx (its
+          first sheet);
         - a folder. All such files in it and in its sub-folders are read, sorted by name; a warning
           names other files, and .txt files beside files with columns. Names that start with a dot
-          or an underscore are skipped. The folders that Hugging Face's `save_to_disk` writes can be
-          read;
+          or an underscore are skipped; the warning also names the latter if they tell a format. The
+          folders that Hugging Face's `save_to_disk` writes can be read;
         - a list of files and folders;
         - a dataset of Parquet or Arrow IPC files, which may be partitioned.
 

@@ -69,6 +69,11 @@ def compute_contributions(pipeline: Any, X: Any, method: Method, target: Any) ->
     )
 
 
+def readable_name(name: str) -> str:
+    """Return the name of a feature, in quotes if there are blanks at its ends to show."""
+    return name if name == name.strip() else repr(name)
+
+
 def _canonical_csr(features: Matrix) -> Matrix:
     """Return the features as CSR, without duplicate entries or explicit zeros."""
     entries = sp.csr_matrix(features)

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from skimdb.inspection._contributions import Contributions, Method, compute_contributions
+from skimdb.inspection._contributions import (
+    Contributions,
+    Method,
+    compute_contributions,
+    readable_name,
+)
 from skimdb.inspection._frames import data_frame
 from skimdb.inspection._highlight import highlighted_html
 from skimdb.inspection._review_words import ReviewWord, ReviewWords, review_words
@@ -235,8 +240,7 @@ class ReviewExplanation:
         """
         is_elsewhere = ~self.is_in_words & (np.abs(self.contributions) >= 0.0005)
         values = self.contributions[is_elsewhere]
-        # Quotes show a blank at the end.
-        names = [name if name == name.strip() else repr(name) for name in self.names[is_elsewhere]]
+        names = list(map(readable_name, self.names[is_elsewhere]))
         shown = [f"{name} {value:+.3f}" for name, value in zip(names[:n], values[:n], strict=True)]
         if len(names) > n:
             shown.append(f"and {len(names) - n} more {values[n:].sum():+.3f}")
@@ -259,7 +263,7 @@ class ReviewExplanation:
 
     def __repr__(self) -> str:
         rows = [
-            [name, f"{contribution:+.3f}"]
+            [readable_name(name), f"{contribution:+.3f}"]
             for name, contribution in zip(self.names, self.contributions, strict=True)
         ]
         return f"{self.title}\n{_short_table(['feature', 'contribution'], rows)}"
@@ -334,7 +338,7 @@ class ReviewExplanations(Sequence[ReviewExplanation]):
                 str(explanation.predicted),
                 "-" if explanation.probability is None else f"{explanation.probability:.3f}",
                 f"{explanation.log_odds:+.2f}",
-                ", ".join(explanation.names[:3]),
+                ", ".join(map(readable_name, explanation.names[:3])),
             ]
             for number, explanation in enumerate(self)
         ]

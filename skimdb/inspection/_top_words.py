@@ -8,7 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_scalar
 
-from skimdb.inspection._contributions import Contributions, Method, compute_contributions
+from skimdb.inspection._contributions import (
+    Contributions,
+    Method,
+    compute_contributions,
+    readable_name,
+)
 from skimdb.inspection._frames import data_frame
 from skimdb.inspection._split_pipeline import FloatArray
 from skimdb.utils._tables import Table, text_table
@@ -78,7 +83,7 @@ class TopWords:
 
     def __repr__(self) -> str:
         rows = [
-            [name, f"{spread:.3f}", f"{mean:+.3f}", f"{count}"]
+            [readable_name(name), f"{spread:.3f}", f"{mean:+.3f}", f"{count}"]
             for name, spread, mean, count in zip(
                 self.names, self.spreads, self.mean_contributions, self.counts, strict=True
             )

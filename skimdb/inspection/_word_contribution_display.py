@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from sklearn.utils import check_scalar
 
-from skimdb.inspection._contributions import Method
+from skimdb.inspection._contributions import Method, readable_name
 from skimdb.inspection._explanation import (
     ReviewExplanation,
     check_explanation,
@@ -205,7 +205,10 @@ class WordContributionDisplay:
         if len(words.names) == 0:
             raise ValueError("words must contain at least one word, got none.")
         target = "the predicted class" if words.target is None else words.target
-        labels = [f"{name} ({n:,})" for name, n in zip(words.names, words.counts, strict=True)]
+        labels = [
+            f"{readable_name(name)} ({n:,})"
+            for name, n in zip(words.names, words.counts, strict=True)
+        ]
         return cls(
             names=np.array(labels, dtype=object),
             contributions=words.mean_contributions,
@@ -244,7 +247,7 @@ class WordContributionDisplay:
             for label, color, mask in zip(self.classes, [ORANGE, BLUE], masks, strict=True)
         ]
         self.ax_.axvline(0, color=BLACK, linewidth=0.8)
-        self.ax_.set_yticks(rows, [plain_text(name) for name in self.names])
+        self.ax_.set_yticks(rows, [plain_text(readable_name(name)) for name in self.names])
         self.ax_.set_ylim(len(rows) - 0.5, -0.5)
         self.ax_.set_xlabel(plain_text(self.label))
         legend_above(self.ax_, title=self.title, ncols=2)

@@ -40,6 +40,14 @@ def test_explain_prints_the_largest_contributions(model, capsys):
     assert more == f"... and {len(expected.names) - 3} more"
 
 
+def test_blanks_at_the_end_of_an_ngram_can_be_seen(model, capsys):
+    assert main(["explain", str(model), "good film", "--n", "1000"]) == 0
+    names = [row.rpartition("  ")[0].rstrip() for row in capsys.readouterr().out.splitlines()]
+    assert "characters__d" in names
+    assert "'characters__d '" in names
+    assert len(set(names)) == len(names)
+
+
 def test_explain_says_nothing_of_more_where_all_is_shown(model, capsys):
     assert main(["explain", str(model), "a"]) == 0
     title, _, *rows = capsys.readouterr().out.splitlines()
@@ -54,6 +62,7 @@ def test_explain_of_a_text_without_known_words_says_so(model, capsys, text):
     printed = capsys.readouterr()
     assert printed.out.startswith("Predicted ")
     assert "words__" not in printed.out
+    assert text or printed.out.count("\n") == 1  # no table without rows
     assert printed.err == "skimdb: the model knows no word of the text, nor any part of one\n"
 
 

@@ -37,7 +37,19 @@ def predicted(capsys, model, path, *options):
 
 @pytest.mark.parametrize(
     "suffix",
-    ["csv", "tsv.gz", "jsonl.bz2", "ndjson.zst", "json.xz", "parquet", "feather", "arrow", "xlsx"],
+    [
+        "csv",
+        "tsv.gz",
+        "jsonl.bz2",
+        "ndjson.zst",
+        "json.xz",
+        "parquet",
+        "feather",
+        "arrow",
+        "xlsx",
+        "parquet.gz",
+        "arrow.zst",
+    ],
 )
 def test_every_format_from_fit_to_predict_and_explain(model, tmp_path, capsys, suffix):
     data = write(tmp_path / f"reviews.{suffix}", ["text", "label"], ROWS)
@@ -136,17 +148,36 @@ def test_text_files_need_no_optional_package(model, tmp_path, capsys, monkeypatc
     assert len(read_output(tmp_path / "out.csv")) == len(ROWS)
 
 
+@pytest.mark.parametrize("options", [["--keep", "all"], ["--keep", "text", "--keep", "label"]])
+def test_all_columns_of_the_files_of_a_folder_are_kept(model, tmp_path, capsys, options):
+    for name in ("1.csv", "2.parquet"):
+        write(tmp_path / "in" / name, ["text", "label"], ROWS[:3])
+    run(capsys, "predict", model, tmp_path / "in", "-o", tmp_path / "out", *options)
+    for name in ("1.csv.parquet", "2.parquet"):
+        table = pq.read_table(tmp_path / "out" / name)
+        assert table.column_names == ["text", "label", "predicted_label", "probability"]
+        assert table.select(["text", "label"]).to_pydict() == {
+            "text": TEXTS[:3],
+            "label": LABELS[:3],
+        }
+        assert (
+            table["predicted_label"].to_pylist() == skimdb.load(model).predict(TEXTS[:3]).tolist()
+        )
+
+
 def test_files_of_a_folder_count_or_are_named(model, tmp_path, capsys):
     folder = tmp_path / "in"
     write(folder / "a" / "1.csv", ["text", "label"], ROWS[:400])
     write(folder / "a" / "2.jsonl.gz", ["text", "label"], ROWS[400:500])
     write(folder / "b.parquet", ["text", "label"], ROWS[500:])
     (folder / "README.md").write_text("about")
+    (folder / "_SUCCESS").write_text("")
+    write(folder / "_old" / "3.csv", ["text", "label"], ROWS)
     printed = run(capsys, "fit", folder, "-o", tmp_path / "model", "--no-check")
-    assert printed.err == f"skimdb: files in {folder} that are left out: README.md\n"
+    assert printed.err == f"skimdb: files in {folder} that are left out: README.md, _old/3.csv\n"
     assert (tmp_path / "model").read_bytes() == model.read_bytes()
     printed = run(capsys, "predict", model, folder, "-o", tmp_path / "out")
-    assert printed.err == f"skimdb: files in {folder} that are left out: README.md\n"
+    assert printed.err == f"skimdb: files in {folder} that are left out: README.md, _old/3.csv\n"
     assert printed.out == f"Files in {tmp_path / 'out'}: 3 written, 0 skipped\n"
     names = [path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*.parquet")]
     assert sorted(map(str, names)) == ["a/1.csv.parquet", "a/2.jsonl.gz.parquet", "b.parquet"]

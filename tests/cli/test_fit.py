@@ -29,7 +29,7 @@ def test_fit_prints_what_it_found_and_the_model(data, tmp_path, capsys):
     characters = statistics.median(map(len, TEXTS))
     fitted = skimdb.load(path)
     n_features = len(fitted[:-1].get_feature_names_out())
-    size = path.stat().st_size / 1e6
+    size = path.stat().st_size
     assert [re.split("  +", line.strip()) for line in printed.splitlines()] == [
         ["Found in", str(data)],
         ["Texts", "1,200"],
@@ -38,7 +38,7 @@ def test_fit_prints_what_it_found_and_the_model(data, tmp_path, capsys):
         ["Median length", f"{words:.0f} words, {characters:.0f} characters"],
         ["Repeated texts", f"{len(TEXTS) - len(set(TEXTS))}"],
         [""],
-        ["Model", f"{size:.1f} MB"],
+        ["Model", f"{size / 1e3:.0f} kB"],
         ["Features", f"{n_features:,}"],
         ["Accuracy on its training texts", f"{fitted.score(TEXTS, LABELS):.4f}"],
         [""],

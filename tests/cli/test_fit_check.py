@@ -96,12 +96,22 @@ def test_labels_that_are_not_held_out_have_no_recall():
     assert "ROC AUC" not in rows_of(scores)
 
 
+@pytest.mark.parametrize("share", [0, 1])
+def test_share_of_0_or_1_in_few_texts_is_not_certain(share):
+    check = Check("", np.array(["a", "b"]), np.zeros(8, int), np.full(8, 1 - share), np.eye(8, 2))
+    # Of 8 texts and one more that is right and one that is wrong, nine tenths are alike.
+    expected = f"{share:.4f} ± {np.sqrt(0.9 * 0.1 / 8):.4f}"
+    scores, recalls = check.tables()
+    assert rows_of(scores)["Accuracy"] == [expected]
+    assert recalls.rows[0][-1] == expected
+
+
 def test_many_labels_have_no_confusion_table():
     y = np.arange(22) // 2
     check = Check("22 texts", np.arange(11), y, y, np.eye(22, 11))
     _, recalls = check.tables()
     assert recalls.header == ["Label", "recall"]
-    assert recalls.rows[0] == ["0", "1.0000 ± 0.0000"]
+    assert recalls.rows[0] == ["0", "1.0000 ± 0.3062"]
 
 
 @pytest.mark.parametrize(
@@ -143,6 +153,15 @@ def test_training_accuracy_counts_without_a_check():
 def test_scripts_are_named_if_not_latin(texts, scripts):
     rows = rows_of(found_table(texts, keys_of(texts), ["a", "b"], "file"))
     assert rows.get("Scripts", [None]) == [scripts]
+
+
+def test_words_are_counted_where_blanks_are_between_them():
+    for texts, length in (
+        (["a b", "a b"], "2 words, 3 characters"),
+        (["很好", "不好"], "2 characters"),
+    ):
+        rows = rows_of(found_table(texts, keys_of(texts), ["a", "b"], "file"))
+        assert rows["Median length"] == [length]
 
 
 def test_twenty_labels_are_shown():

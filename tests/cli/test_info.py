@@ -35,7 +35,7 @@ def test_info_tells_what_fit_has_found_out(capsys, checked):
     assert shown["Labels"] == "neg, pos"
     n_features = skimdb.load_predictor(checked)[-1].n_features_in_
     assert shown["Features"] == f"{n_features:,}"
-    assert shown["Size"] == f"{checked.stat().st_size / 1e6:.1f} MB"
+    assert shown["Size"] == f"{checked.stat().st_size / 1e3:.0f} kB"
     assert shown["Written"].startswith(str(date.today().year))
     assert f"skimdb {skimdb.__version__}, " in shown["Versions"]
     assert shown["Date"] == date.today().isoformat()

@@ -61,6 +61,12 @@ def test_prints_comparison_search_and_test_results(report):
     assert re.search(r"the network has the lowest loss on the others after [1-8]\.$", text, re.M)
 
 
+def test_same_settings_have_the_same_figures_in_comparison_and_search(report):
+    (compared,) = re.findall(r"^Network on 1-3-grams +(\S+ ± \S+)  +\S+ ± ", report[1], re.M)
+    (searched,) = re.findall(r"^16 +1 +(\S+ ± \S+)$", report[1], re.M)
+    assert searched == compared
+
+
 def test_network_is_not_behind(report):
     accuracy = dict(re.findall(r"^(\w.*?) +(0\.\d{4}) ± 0\.\d{4}  +[\d.]+ ± ", report[1], re.M))
     assert max(accuracy, key=accuracy.get) == "Network on 1-3-grams"

@@ -358,7 +358,9 @@ def test_visible_files_of_folders_and_sub_folders_are_read_sorted_by_name(tmp_pa
     names = ["b/c", "b/a", "a", "c", ".hidden", "_notes", ".hidden_folder/a", "b/_more/a"]
     for number, name in enumerate(names):
         write(tmp_path / f"{name}{suffix}", pa.table({"id": [number]}))
-    assert ids_of(iter_batches(tmp_path)) == ids_of(iter_batches(str(tmp_path))) == [2, 1, 0, 3]
+    for source in (tmp_path, str(tmp_path)):
+        with pytest.warns(UserWarning, match=rf"left out: _notes{suffix}, b/_more/a{suffix}$"):
+            assert ids_of(iter_batches(source)) == [2, 1, 0, 3]
 
 
 def test_files_that_are_left_out_are_named(tmp_path):

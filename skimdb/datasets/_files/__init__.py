@@ -14,6 +14,7 @@ from skimdb.datasets._files._open import (
     open_table,
     read_text,
     tables_below,
+    underscored_below,
 )
 from skimdb.datasets._files._table import Table, as_list, check_columns
 
@@ -32,4 +33,5 @@ __all__ = [
     "open_table",
     "read_text",
     "tables_below",
+    "underscored_below",
 ]

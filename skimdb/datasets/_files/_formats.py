@@ -12,7 +12,7 @@ ARROW_FORMATS = ("parquet", "arrow", "feather")
 COMPRESSIONS = ("gz", "bz2", "xz", "zst")
 FORMATS = (*TEXT_FORMATS, *ARROW_FORMATS, "xlsx")
 FORMATS_NOTE = (
-    f"{', '.join(f'.{name}' for name in FORMATS)}; all but the last four also compressed, as "
+    f"{', '.join(f'.{name}' for name in FORMATS)}; all but the last also compressed, as "
     f"{', '.join(f'.{name}' for name in COMPRESSIONS)}"
 )
 ESCAPES = ("double", "backslash", "none")
@@ -41,7 +41,7 @@ def format_of(name: str) -> Format | None:
     *_, first, last = ["", "", *Path(name).name.lower().split(".")]
     if last in FORMATS:
         return Format(last)
-    if last in COMPRESSIONS and first in TEXT_FORMATS:
+    if last in COMPRESSIONS and first in (*TEXT_FORMATS, *ARROW_FORMATS):
         return Format(first, last)
     return None
 

@@ -47,10 +47,13 @@ def _read_lines(pieces: Iterator[str], name: str) -> Iterator[Record]:
 
 def _parse(line: str, where: str) -> dict[str, Any]:
     try:
-        value = json.loads(line)
+        value = json.loads(line.rstrip())
     except (ValueError, RecursionError) as error:
+        reason: object = error
+        if isinstance(error, json.JSONDecodeError):  # Its line would be that within the record.
+            reason = f"{error.msg} at character {error.pos + 1}"
         raise ValueError(
-            f"{where} is not JSON: {error}. The file must have an object on each line, or be an "
+            f"{where} is not JSON: {reason}. The file must have an object on each line, or be an "
             "array of objects"
         ) from error
     return _check_object(value, where)

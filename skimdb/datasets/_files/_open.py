@@ -3,12 +3,12 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
 from skimdb.datasets._files._arrow_table import ArrowTable
-from skimdb.datasets._files._bytes import decompressed
+from skimdb.datasets._files._bytes import decompressed, naming_compressed
 from skimdb.datasets._files._formats import (
     ARROW_FORMATS,
     DEFAULT_OPTIONS,
@@ -31,22 +31,23 @@ def open_table(
 ) -> Iterator[Table]:
     """Open a file of any format, or standard input if `file` is that."""
     name = str(path) if file is None else STANDARD_INPUT
-    file_format = options.format_of(name)
-    if file_format.name not in ARROW_FORMATS:
-        if file is not None:
-            yield TextTable(file, name, file_format, options)
-            return
-        with path.open("rb") as opened:
-            yield TextTable(opened, name, file_format, options)
-        return
     if file is None:
+        path.stat()  # raises an error if there is no such file, whatever its name tells
+    file_format = options.format_of(name)
+    is_arrow = file_format.name in ARROW_FORMATS
+    if is_arrow and file is None and file_format.compression is None:
         yield ArrowTable.from_path(path, file_format.name)
         return
-    # The end of such a file must be read first.
-    with tempfile.NamedTemporaryFile() as copy:
-        shutil.copyfileobj(file, copy)
-        copy.flush()
-        yield ArrowTable.from_path(Path(copy.name), file_format.name, name)
+    with nullcontext(file) if file is not None else path.open("rb") as opened:
+        if not is_arrow:
+            yield TextTable(opened, name, file_format, options)
+            return
+        # The end of such a file must be read first.
+        with tempfile.NamedTemporaryFile() as copy:
+            with naming_compressed(name, file_format.compression):
+                shutil.copyfileobj(decompressed(opened, file_format.compression), copy)
+            copy.flush()
+            yield ArrowTable.from_path(Path(copy.name), file_format.name, name)
 
 
 def read_text(path: Path, options: FileOptions) -> str:
@@ -58,24 +59,36 @@ def read_text(path: Path, options: FileOptions) -> str:
         return "".join(TextFile(content, str(path), options.encoding, compression).lines())
 
 
-def files_below(folder: Path, *, parents: tuple[Path, ...] = ()) -> Iterator[Path]:
+def files_below(
+    folder: Path, *, with_underscored: bool = False, parents: tuple[Path, ...] = ()
+) -> Iterator[Path]:
     """Find the files in a folder and its sub-folders, sorted by name.
 
     Files that are not data are skipped: those whose names start with a dot or an underscore, or
-    that are in such a folder, and what Hugging Face's `save_to_disk` writes beside the data. Links
-    are followed, except to a folder that contains them.
+    that are in such a folder, and what Hugging Face's `save_to_disk` writes beside the data. Those
+    with an underscore are included if `with_underscored`. Links are followed, except to a folder
+    that contains them.
     """
     resolved = folder.resolve()
     if resolved in parents:
         return
     for path in sorted(folder.iterdir()):
         # Other programs keep their own files under names with an underscore: Spark's _SUCCESS.
-        if path.name.startswith((".", "_")) or path.name in _METADATA:
+        skipped = (".",) if with_underscored else (".", "_")
+        if path.name.startswith(skipped) or path.name in _METADATA:
             continue
         if path.is_dir():
-            yield from files_below(path, parents=(*parents, resolved))
+            yield from files_below(
+                path, with_underscored=with_underscored, parents=(*parents, resolved)
+            )
         else:
             yield path
+
+
+def underscored_below(folder: Path) -> list[Path]:
+    """Return the files skipped for an underscore although their names tell a known format."""
+    found = {path for path in files_below(folder, with_underscored=True) if format_of(path.name)}
+    return sorted(found.difference(files_below(folder)))
 
 
 def tables_below(folder: Path, options: FileOptions) -> tuple[list[Path], list[str]]:
@@ -84,12 +97,13 @@ def tables_below(folder: Path, options: FileOptions) -> tuple[list[Path], list[s
     Files of plain text count only if there are no others: otherwise they are notes on these.
     """
     paths = list(files_below(folder))
+    underscored = underscored_below(folder)
     if options.input_format is not None:
-        return paths, []
+        return paths, note_left_out(underscored, folder)
     formats = [format_of(path.name) for path in paths]
     named = [(path, found.name) for path, found in zip(paths, formats, strict=True) if found]
     tables = [path for path, name in named if name != "txt"] or [path for path, _ in named]
-    left_out = sorted(set(paths).difference(tables))
+    left_out = sorted({*paths, *underscored}.difference(tables))
     return tables, note_left_out(left_out, folder)
 
 

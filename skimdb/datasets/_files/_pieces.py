@@ -17,15 +17,15 @@ Rows: TypeAlias = list[Any]
 Types: TypeAlias = dict[str, Any]
 
 
-class TextPiece(NamedTuple):
-    """A file of another format than Arrow's; `n_rows` is estimated."""
+class WholeFile(NamedTuple):
+    """A file of another format than Arrow's, or a compressed one; `n_rows` may be estimated."""
 
     path: Path
     options: FileOptions
     n_rows: int
 
 
-Piece: TypeAlias = ArrowPiece | TextPiece
+Piece: TypeAlias = ArrowPiece | WholeFile
 
 
 def open_source(
@@ -51,10 +51,14 @@ def open_source(
                 types = _check_columns(table.column_names, columns, arrow_schema(table).field)
             _check_types(table, types)
             notes += (f"{path}: {note}" for note in table.notes)
-            if isinstance(table, ArrowTable):
-                pieces += table.pieces()
-            elif isinstance(table, TextTable):
-                pieces.append(TextPiece(path, options, table.estimate_rows(path.stat().st_size)))
+            if isinstance(table, TextTable):
+                pieces.append(WholeFile(path, options, table.estimate_rows(path.stat().st_size)))
+            elif isinstance(table, ArrowTable):
+                parts = table.pieces()
+                if options.format_of(path.name).compression is None:
+                    pieces += parts
+                else:
+                    pieces.append(WholeFile(path, options, sum(part.n_rows for part in parts)))
     return types or {}, pieces, notes
 
 
@@ -150,16 +154,16 @@ def read_piece(piece: Piece, types: Types, slice_size: int) -> Iterator[Rows]:
         for columns in table.slices(piece, list(types), slice_size, types):
             yield _as_rows(columns, types, table)
         return
-    with open_table(piece.path, piece.options) as text_table:
-        for columns, numbers in text_table.batches(list(types), slice_size):
-            where = f"{text_table.where(numbers[0])} and the rows after it"
+    with open_table(piece.path, piece.options) as opened:
+        for columns, numbers in opened.batches(list(types), slice_size):
+            where = f"{opened.where(numbers[0])} and the rows after it"
             yield _as_rows(
                 [
                     to_arrow(column, types[name], f"{where}: column {name!r}")
                     for name, column in zip(types, columns, strict=True)
                 ],
                 types,
-                text_table,
+                opened,
             )
 
 

@@ -31,7 +31,7 @@ _OTHER_FORMATS = {
 # Those that files often have, the more frequent ones first.
 _LIKELY = (
     "cp1252", "mac_roman", "cp1250", "cp1251", "koi8_r", "gb18030", "big5", "shift_jis", "euc_jp",
-    "euc_kr", "cp1253", "cp1254", "cp1255", "cp1256",
+    "euc_kr", "cp1253", "cp1254", "cp1255", "cp1256", "cp866",
 )  # fmt: skip
 _SAMPLE_SIZE = 2**18
 # Bytes of a word shown on either side of the one that is wrong.

@@ -83,7 +83,7 @@ WRITERS.update(
         f"{name}.{compression}": lambda header, rows, write=WRITERS[name], compress=compress: (
             compress(write(header, rows))
         )
-        for name in ("csv", "tsv", "jsonl", "ndjson", "json")
+        for name in ("csv", "tsv", "jsonl", "ndjson", "json", "parquet", "feather", "arrow")
         for compression, compress in COMPRESS.items()
     }
 )

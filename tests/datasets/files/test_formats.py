@@ -91,13 +91,26 @@ def test_damaged_compressed_file_is_named(tmp_path, compression, damage):
         read_bytes(bytes(content), f"r.txt.{compression}", tmp_path)
 
 
-@pytest.mark.parametrize(
-    "name", ["r", "r.pdf", "r.gz", "r.xlsx.gz", "r.parquet.zst", ".csv.txt.zip"]
-)
+@pytest.mark.parametrize("name", ["r", "r.pdf", "r.gz", "r.xlsx.gz", ".csv.txt.zip"])
 def test_name_without_a_known_format_is_refused(tmp_path, name):
-    message = r"r?\S* must tell its format: \.csv, .*\.xlsx; all but the last four also compressed"
+    message = r"r?\S* must tell its format: \.csv, .*\.xlsx; all but the last also compressed"
     with pytest.raises(ValueError, match=message):
         read_bytes(b"text\na\n", name, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["r", "r.pdf", "r.csv", "r.parquet", "r.arrow.gz"])
+def test_file_that_does_not_exist_is_said_whatever_its_name_tells(tmp_path, name):
+    with pytest.raises(FileNotFoundError, match=name):
+        read(tmp_path / name)
+
+
+@pytest.mark.parametrize("compression", COMPRESS)
+def test_damaged_compressed_parquet_file_is_named(tmp_path, compression):
+    path = write(tmp_path / f"r.parquet.{compression}", HEADER, ROWS)
+    path.write_bytes(path.read_bytes()[:-20])
+    message = rf"r\.parquet\.{compression} is not a valid \.{compression} file: "
+    with pytest.raises(ValueError, match=message):
+        read(path)
 
 
 @pytest.mark.parametrize("suffix", ["csv.gz", "csv.bz2", "csv.xz", "csv.zst", "xlsx", "parquet"])

@@ -86,6 +86,11 @@ def test_numbers_are_those_of_the_lines_on_which_objects_begin(tmp_path):
             "{",
             r"^line 1 of .*r\.jsonl is not JSON: .* The file must have an object on e",
         ),
+        (
+            "r.jsonl",
+            '{"a": 1}\n{"a": 1\n',
+            r"^line 2 of .*r\.jsonl is not JSON: Expecting ',' delimiter at character 8\. The file",
+        ),
         ("r.jsonl", "fine", r"^line 1 of .*r\.jsonl is not JSON: "),
         ("r.jsonl", "9" * 5000, r"^line 1 of .*r\.jsonl (is not JSON: |must be a JSON object)"),
         ("r.jsonl", '{"a":' * 100_000, r"^line 1 of .*r\.jsonl is not JSON: "),
