@@ -159,7 +159,12 @@ class TestClassWeight:
 
     def test_weights_that_are_infinite_in_the_type_of_X(self):
         with pytest.raises(ValueError, match="class_weight must have weights whose sum is finite"):
-            classifier(class_weight={0: 1e300}).fit(X, Y)
+            classifier(class_weight={0: 1e30}).fit(X, Y, sample_weight=np.full(60, 1e30))
+
+    @pytest.mark.parametrize("weight", [1e300, 10**400, 1e-60], ids=["1e300", "int", "1e-60"])
+    def test_weights_that_the_type_of_X_cannot_hold(self, weight):
+        with pytest.raises(ValueError, match=r"class_weight must have .*numbers .* for class 0"):
+            classifier(class_weight={0: weight}).fit(X, Y)
 
     def test_sample_weights_whose_sum_is_infinite(self):
         with pytest.raises(ValueError, match="sample_weight must have weights whose sum is finite"):
@@ -167,7 +172,8 @@ class TestClassWeight:
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "number"), [("sgd", 1), ("sgd", np.float32(0.5)), ("adamax", np.float32(0.5))]
+    ("optimizer", "number"),
+    [("sgd", 1), ("sgd", np.float16(0.5)), ("sgd", np.float32(0.5)), ("adamax", np.float32(0.5))],
 )
 def test_numbers_of_any_type(optimizer, number):
     settings = {"optimizer": optimizer, "epochs": 1, "units": 2, "layers": 1}
