@@ -301,7 +301,8 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
             If X has a different number of features.
         """
         check_is_fitted(self)
-        X = check_array(X, accept_sparse="csr", dtype=None, ensure_min_samples=0)
+        with naming("X"):
+            X = check_array(X, accept_sparse="csr", dtype=None, ensure_min_samples=0)
         if X.shape[1] != self._n_features_out:
             raise ValueError(
                 f"X has {X.shape[1]} features, but {type(self).__name__} makes "

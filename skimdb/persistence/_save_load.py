@@ -14,7 +14,7 @@ from skimdb.persistence._estimators import decode_estimator, encode_estimator
 from skimdb.persistence._info import describe_estimator
 from skimdb.persistence._network_arrays import SaveOptions
 from skimdb.utils._files import atomic_file
-from skimdb.utils._naming import naming
+from skimdb.utils._naming import as_path, naming
 from skimdb.utils._nested import nesting_depth, replace_nested
 
 # Each estimator around another one makes some of scikit-learn's methods several times slower.
@@ -112,9 +112,7 @@ def save(
     options = SaveOptions(optimizer_state, half_precision)
     contents = write_contents(info, encode_estimator(estimator, members, options))
     archive = write_archive({CONTENTS: contents, **members})
-    with naming("path"):
-        path = Path(path)
-    with atomic_file(path) as file:
+    with atomic_file(as_path(path, "path")) as file:
         file.write(archive)
     for search in searches:
         warnings.warn(f"Of {search}, save has kept only the best_estimator_.", stacklevel=2)
