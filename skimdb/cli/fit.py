@@ -19,7 +19,14 @@ from skimdb.cli._fit_check import (
     training_notes,
 )
 from skimdb.cli._texts_found import check_labels, found_notes, found_table, text_key
-from skimdb.cli.console import OneLineParser, check_writable, integer_from, load_tensorflow, status
+from skimdb.cli.console import (
+    OneLineParser,
+    check_writable,
+    file_path,
+    integer_from,
+    load_tensorflow,
+    status,
+)
 from skimdb.cli.reading import (
     add_reading,
     file_options,
@@ -42,14 +49,14 @@ def add_arguments(parser: OneLineParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
         "data",
-        type=Path,
+        type=file_path,
         metavar="DATA",
         help="a file; a folder of files; a folder with a sub-folder of text files for each label; "
         "or - for standard input",
     )
     add_reading(parser, with_labels=True)
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="MODEL", help="the file to write"
+        "-o", "--output", type=file_path, required=True, metavar="MODEL", help="the file to write"
     )
     parser.add_argument(
         "--ngrams",
@@ -79,7 +86,7 @@ def add_arguments(parser: OneLineParser) -> None:
     test = parser.add_mutually_exclusive_group()
     test.add_argument(
         "--test",
-        type=Path,
+        type=file_path,
         metavar="FILE",
         help="test on this file, whose columns have the same names (default: on a tenth of the "
         f"texts that is held out first, or below {FEW_TEXTS:,} texts on all, in five parts)",
