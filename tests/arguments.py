@@ -84,7 +84,7 @@ SCALE = {"alpha": ["1", 0, -1, NAN, [1]], "copy": BOOLEAN, "X": [*FEATURES, -X],
          "sample_weight": WEIGHTS}  # fmt: skip
 CLASS_WEIGHT = [3, "heavy", {0: NAN}, {0: np.inf}, {0: -1}, {0: "x"}, {0: [1, 2]}, {7: 1}, [1, 2],
                 {0: 10**400}, {0: 1e39}, {0: 1e-60}]  # fmt: skip
-NGRAM_RANGE = [2, "12", (2, 1), (0, 1), (1.5, 2), (1, 2, 3), [1, 2], ("a", "b")]
+NGRAM_RANGE = [2, "12", (2, 1), (0, 1), (1.5, 2), (1, 10**9), (1, 2, 3), [1, 2], ("a", "b")]
 NETWORK = {
     "units": ["16", 0, -1, 2.5, {2: 2}, {2, 3}, [16, 16, 16], [[1], [2]], [0, 1], 2**31],
     "layers": [*NOT_NEGATIVE_INT, 10**9],
@@ -119,7 +119,7 @@ CALLS: dict[str, Call] = {
         NETWORK
         | {
             "optimizer": [3, "adamm", ["adam"], THING, int],
-            "learning_rate": ["0.1", 0, -1, NAN, np.inf, 1e308, [0.1]],
+            "learning_rate": ["0.1", 0, -1, NAN, np.inf, 1e308, 10**400, [0.1]],
             "epochs": [*POSITIVE_INT, None],
             "batch_size": [*POSITIVE_INT, None],
             "early_stopping": BOOLEAN,

@@ -20,8 +20,7 @@ from skimdb.neural_network.arrays import (
     initial_parameters,
 )
 
-# Of NumPy's type, so that a float16 is compared with it without overflow.
-FLOAT32_MAX = np.float64(np.finfo(np.float32).max)
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 # The workers of joblib and Dask are such children; the threads of other processes are their own.
 if multiprocessing.parent_process() is not None:

@@ -70,6 +70,8 @@ def check_samples(
             weight = _check_sample_weight(
                 sample_weight, X, dtype=X.dtype, ensure_non_negative=True, copy=True
             )
+            if np.any((weight == 0) & (np.asarray(sample_weight) != 0)):
+                raise ValueError(f"sample_weight has numbers that are too small for {X.dtype}.")
         X, labels, weight = _with_weight(X, labels, weight, f"sample_weight{suffix}")
     present, indices = np.unique(labels, return_inverse=True)
     known = present if classes is None else classes
