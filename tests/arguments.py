@@ -74,6 +74,8 @@ WEIGHTS = [
 FOLDER = tempfile.TemporaryDirectory()
 atexit.register(FOLDER.cleanup)
 TABLE = Path(FOLDER.name, "table.csv")
+UNKNOWN_FORMAT = TABLE.with_suffix(".unknown")
+UNKNOWN_FORMAT.touch()
 TABLE.write_text("text,label\ngood,1\nbad,0\n")
 SCALER = LogCountRatioScaler().fit(X, Y)
 SEQUENCES = [THING, None, "text", 3, [3], [["word"]], [[-1]], [[2**31]], [[1.5]], [[[1]]], [None]]
@@ -245,10 +247,10 @@ CALLS: dict[str, Call] = {
                  {"estimator": [None, 3, THING, DenseSentimentClassifier], "path": PATH,
                   "optimizer_state": BOOLEAN, "half_precision": BOOLEAN,
                   "metadata": [3, "text", [1], {"a": THING}, {3: 1}]}),
-    "load": Call(skimdb.load, {"path": ""}, {"path": PATH[:-1], "mmap_mode": [3, "w", ["r"]]}),
+    "load": Call(skimdb.load, {"path": ""}, {"path": PATH, "mmap_mode": [3, "w", ["r"]]}),
     "load_predictor": Call(skimdb.load_predictor, {"path": ""},
-                           {"path": PATH[:-1], "mmap_mode": [3, "w", ["r"]]}),
-    "read_info": Call(persistence.read_info, {"path": ""}, {"path": PATH[:-1]}),
+                           {"path": PATH, "mmap_mode": [3, "w", ["r"]]}),
+    "read_info": Call(persistence.read_info, {"path": ""}, {"path": PATH}),
     "to_onnx": Call(persistence.to_onnx, {"estimator": NETWORK_OF_REVIEWS, "path": ""},
                     {"estimator": [None, 3, THING, DenseSentimentClassifier], "path": PATH}),
     "make_reviews": Call(
@@ -307,7 +309,7 @@ CALLS: dict[str, Call] = {
         FILE_OPTIONS
         | {
             "model": [None, 3, THING, LogisticRegression()],
-            "source": [None, 3, THING, "", [""], [3], {}, []],
+            "source": [None, 3, THING, "", [""], [3], {}, [], "/nowhere", UNKNOWN_FORMAT],
             "destination": PATH,
             "column": [3, None, ["text"]],
             "keep": [3, "label", [3], ["label"], ["text", "text"]],

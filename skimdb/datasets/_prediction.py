@@ -28,7 +28,7 @@ from skimdb.datasets._prediction_task import (
     probability_names,
 )
 from skimdb.utils._files import remove_leftovers
-from skimdb.utils._naming import as_path
+from skimdb.utils._naming import as_path, naming
 from skimdb.utils._predictors import with_predictors
 
 if TYPE_CHECKING:
@@ -283,7 +283,8 @@ def predict_frame(
     _check_model(model)
     if not isinstance(frame, pandas.DataFrame):
         raise TypeError(f"frame must be a pandas DataFrame, got a {type(frame).__name__}")
-    check_columns(list(frame.columns), [column], "frame")
+    with naming("column"):
+        check_columns(list(frame.columns), [column], "frame")
     is_missing = frame[column].isna().to_numpy()
     if is_missing.any():
         raise ValueError(f"row {is_missing.argmax() + 1:,} of frame: {column!r} is missing")
@@ -341,8 +342,10 @@ def _find_files(source: _Source, options: FileOptions) -> tuple[dict[Path, Path]
         names = [Path(path.name) for path in paths]
     files: dict[Path, Path] = {}
     for path, name in zip(paths, names, strict=True):
-        path.stat()
-        options.format_of(path.name)
+        if not path.exists():
+            raise FileNotFoundError(f"source: {path} does not exist")
+        with naming("source"):
+            options.format_of(path.name)
         result = (
             name if name.suffix.lower() == ".parquet" else name.with_name(f"{name.name}.parquet")
         )
