@@ -82,10 +82,11 @@ def copy_results(_: Sphinx) -> None:
 
 
 def skip_members_of_others(*event: Any) -> bool | None:
-    """Leave out methods that are documented by scikit-learn, scikeras and others."""
+    """Leave out methods of scikit-learn, scikeras and others, and the work-arounds for them."""
     member = event[3]
     module = getattr(getattr(member, "fget", member), "__module__", None) or "skimdb"
-    return None if module.startswith("skimdb") else True
+    is_own = module.startswith("skimdb") and module != "skimdb.utils._fixes"
+    return None if is_own else True
 
 
 def find_by_short_name(

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 import skimdb
 from skimdb import datasets, inspection, model_selection, persistence
@@ -71,22 +74,26 @@ WEIGHTS = [
 FOLDER = tempfile.TemporaryDirectory()
 atexit.register(FOLDER.cleanup)
 TABLE = Path(FOLDER.name, "table.csv")
+UNKNOWN_FORMAT = TABLE.with_suffix(".unknown")
+UNKNOWN_FORMAT.touch()
 TABLE.write_text("text,label\ngood,1\nbad,0\n")
 SCALER = LogCountRatioScaler().fit(X, Y)
 SEQUENCES = [THING, None, "text", 3, [3], [["word"]], [[-1]], [[2**31]], [[1.5]], [[[1]]], [None]]
 STRINGS = [THING, None, "text", 3, [3], [["text"]], [None]]
+FRAME = pd.DataFrame({"text": TEXTS})
 PATH = [THING, None, 3, ["a"], ""]
 SCALE = {"alpha": ["1", 0, -1, NAN, [1]], "copy": BOOLEAN, "X": [*FEATURES, -X], "y": TARGETS,
          "sample_weight": WEIGHTS}  # fmt: skip
-CLASS_WEIGHT = [3, "heavy", {0: NAN}, {0: np.inf}, {0: -1}, {0: "x"}, {0: [1, 2]}, {7: 1}, [1, 2]]
-NGRAM_RANGE = [2, "12", (2, 1), (0, 1), (1.5, 2), (1, 2, 3), [1, 2], ("a", "b")]
+CLASS_WEIGHT = [3, "heavy", {0: NAN}, {0: np.inf}, {0: -1}, {0: "x"}, {0: [1, 2]}, {7: 1}, [1, 2],
+                {0: 10**400}, {0: 1e39}, {0: 1e-60}]  # fmt: skip
+NGRAM_RANGE = [2, "12", (2, 1), (0, 1), (1.5, 2), (1, 10**9), (1, 2, 3), [1, 2], ("a", "b")]
 NETWORK = {
     "units": ["16", 0, -1, 2.5, {2: 2}, {2, 3}, [16, 16, 16], [[1], [2]], [0, 1], 2**31],
-    "layers": NOT_NEGATIVE_INT,
+    "layers": [*NOT_NEGATIVE_INT, 10**9],
     "l1": NOT_NEGATIVE,
     "l2": NOT_NEGATIVE,
     "dropout": ["0.1", -0.1, 1, NAN, [0.1]],
-    "activation": [3, "relus", ["relu"], THING],
+    "activation": [3, "relus", ["relu"], THING, keras.layers.LeakyReLU],
 }
 FILE_OPTIONS = {
     "encoding": [3, "utf-7777", ["utf-8"]],
@@ -94,6 +101,15 @@ FILE_OPTIONS = {
     "escape": [3, "slash", ["double"]],
     "header": BOOLEAN,
 }
+
+EXPLANATION = {
+    "X": [THING, None, 3, "text", [3]],
+    "method": [3, None, "shap", ["occlusion"]],
+    "target": [THING, 7, "1", NAN, [0, 1]],
+}
+NETWORK_OF_REVIEWS = make_pipeline(MultiHotVectorizer(50), small_classifier()).fit(REVIEWS, LABELS)
+CLASSIFIER_OF_TEXTS = make_pipeline(WordIndexEncoder(), MultiHotVectorizer(), LogisticRegression())
+CLASSIFIER_OF_TEXTS.fit(TEXTS, [1, 0] * 10)
 
 CALLS: dict[str, Call] = {
     "DenseSentimentClassifier": Call(
@@ -105,7 +121,7 @@ CALLS: dict[str, Call] = {
         NETWORK
         | {
             "optimizer": [3, "adamm", ["adam"], THING, int],
-            "learning_rate": ["0.1", 0, -1, NAN, np.inf, 1e308, [0.1]],
+            "learning_rate": ["0.1", 0, -1, NAN, np.inf, 1e308, 10**400, [0.1]],
             "epochs": [*POSITIVE_INT, None],
             "batch_size": [*POSITIVE_INT, None],
             "early_stopping": BOOLEAN,
@@ -172,6 +188,14 @@ CALLS: dict[str, Call] = {
             "X": SEQUENCES,
         },
     ),
+    "MultiHotVectorizer.transform": Call(
+        NETWORK_OF_REVIEWS[0].transform, {"X": REVIEWS}, {"X": SEQUENCES}
+    ),
+    "MultiHotVectorizer.inverse_transform": Call(
+        NETWORK_OF_REVIEWS[0].inverse_transform,
+        {"X": np.eye(50)},
+        {"X": [THING, None, "text", 3, X]},
+    ),
     "WordIndexEncoder": Call(
         fit_method("fit", WordIndexEncoder, ["X"]),
         {"X": TEXTS},
@@ -200,6 +224,9 @@ CALLS: dict[str, Call] = {
         {"X": X, "y": Y},
         SCALE,
     ),
+    "LogCountRatioScaler.transform": Call(
+        SCALER.transform, {"X": X}, {"X": [*FEATURES[:-1], X[:, :3]]}
+    ),
     "make_text_classifier": Call(
         lambda **p: skimdb.make_text_classifier(**p).fit(TEXTS, [1, 0] * 10),
         {},
@@ -211,14 +238,15 @@ CALLS: dict[str, Call] = {
         },
     ),
     "save": Call(skimdb.save, {"estimator": SCALER, "path": TABLE.with_suffix(".skimdb")},
-                 {"estimator": [None, 3, THING, DenseSentimentClassifier], "path": PATH[:-1],
+                 {"estimator": [None, 3, THING, DenseSentimentClassifier], "path": PATH,
+                  "optimizer_state": BOOLEAN, "half_precision": BOOLEAN,
                   "metadata": [3, "text", [1], {"a": THING}, {3: 1}]}),
-    "load": Call(skimdb.load, {"path": ""}, {"path": PATH[:-1], "mmap_mode": [3, "w", ["r"]]}),
+    "load": Call(skimdb.load, {"path": ""}, {"path": PATH, "mmap_mode": [3, "w", ["r"]]}),
     "load_predictor": Call(skimdb.load_predictor, {"path": ""},
-                           {"path": PATH[:-1], "mmap_mode": [3, "w", ["r"]]}),
-    "read_info": Call(persistence.read_info, {"path": ""}, {"path": PATH[:-1]}),
-    "to_onnx": Call(persistence.to_onnx, {"estimator": None, "path": ""},
-                    {"estimator": [None, 3, THING, DenseSentimentClassifier]}),
+                           {"path": PATH, "mmap_mode": [3, "w", ["r"]]}),
+    "read_info": Call(persistence.read_info, {"path": ""}, {"path": PATH}),
+    "to_onnx": Call(persistence.to_onnx, {"estimator": NETWORK_OF_REVIEWS, "path": ""},
+                    {"estimator": [None, 3, THING, DenseSentimentClassifier], "path": PATH}),
     "make_reviews": Call(
         make_reviews,
         {},
@@ -269,13 +297,39 @@ CALLS: dict[str, Call] = {
             "random_state": [*RANDOM_STATE, 0],
         },
     ),
+    "predict_files": Call(
+        datasets.predict_files,
+        {"model": CLASSIFIER_OF_TEXTS, "source": TABLE, "destination": FOLDER.name + "/results"},
+        FILE_OPTIONS
+        | {
+            "model": [None, 3, THING, LogisticRegression()],
+            "source": [None, 3, THING, "", [""], [3], {}, [], "/nowhere", UNKNOWN_FORMAT],
+            "destination": PATH,
+            "column": [3, None, ["text"]],
+            "keep": [3, "label", [3], ["label"], ["text", "text"]],
+            "batch_size": POSITIVE_INT,
+            "n_jobs": ["1", 1.5, [1]],
+            "proba": BOOLEAN,
+            "missing": [3, "skip", None, ["drop"]],
+            "progress": [3, "bar", [print]],
+        },
+    ),
+    "predict_frame": Call(
+        datasets.predict_frame,
+        {"frame": FRAME, "model": CLASSIFIER_OF_TEXTS},
+        {
+            "frame": [None, 3, THING, "text", {"text": TEXTS}, FRAME["text"], FRAME[[]]],
+            "model": [None, 3, THING, LogisticRegression()],
+            "column": [3, None, ["text"], "label"],
+        },
+    ),
     "explain_reviews": Call(
-        inspection.explain_reviews, {"pipeline": None, "X": REVIEWS},
-        {"pipeline": [None, 3, THING, LogCountRatioScaler()]},
+        inspection.explain_reviews, {"pipeline": NETWORK_OF_REVIEWS, "X": REVIEWS},
+        {"pipeline": [None, 3, THING, LogCountRatioScaler()]} | EXPLANATION,
     ),
     "top_words": Call(
-        inspection.top_words, {"pipeline": None, "X": REVIEWS},
-        {"pipeline": [None, 3, THING], "n": POSITIVE_INT},
+        inspection.top_words, {"pipeline": NETWORK_OF_REVIEWS, "X": REVIEWS},
+        {"pipeline": [None, 3, THING], "n": POSITIVE_INT} | EXPLANATION,
     ),
     "compare_estimators": Call(
         model_selection.compare_estimators,
@@ -299,5 +353,5 @@ NOT_CALLED = {
     "EstimatorComparison", "PairwiseDifference", "ReviewExplanation", "ReviewExplanations",
     "TopWords", "dask_client", "register_ray", "ComparisonDisplay", "HistoryComparisonDisplay",
     "HyperparameterDisplay", "ReviewTextDisplay", "TrainingHistoryDisplay",
-    "WordContributionDisplay", "predict_files", "predict_frame", "DenseSentimentPredictor",
+    "WordContributionDisplay", "DenseSentimentPredictor",
 }  # fmt: skip

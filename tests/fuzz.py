@@ -7,6 +7,7 @@ too: the cases run in a process of their own, which is started anew after that.
 """
 
 import argparse
+import contextlib
 import faulthandler
 import random
 import re
@@ -115,7 +116,10 @@ class Fuzzer:
         # With another value than the table's, the next parameter may be what is wrong.
         self.what = f"{parameter}={value!r}"
         self.name = rf"\b({'|'.join([*call.wrong, *call.valid])})\b"
-        result = call.function(**call.valid | {parameter: value})
+        if isinstance(value, str) and value:  # may be the name of a file
+            self.name += f"|{re.escape(value)}"
+        with contextlib.chdir(self.folder):
+            result = call.function(**call.valid | {parameter: value})
         if hasattr(result, "predict_proba") and hasattr(result, "n_features_in_"):
             return bool(np.isfinite(result.predict_proba(X)).all())
         return True

@@ -51,6 +51,18 @@ def integer_from(least: int, most: int | None = None) -> Callable[[str], int]:
     return integer
 
 
+def file_name(text: str) -> str:
+    """Return the name of a file or folder, for `add_argument`; an empty one would be "."."""
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
+def file_path(text: str) -> Path:
+    """Parse the name of a file or folder, for `add_argument`."""
+    return Path(file_name(text))
+
+
 def add_n_jobs(
     parser: argparse.ArgumentParser, what: str, *, default: str = "the number of processors"
 ) -> None:

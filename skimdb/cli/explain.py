@@ -2,10 +2,16 @@
 
 import argparse
 from html import escape
-from pathlib import Path
 from typing import Any
 
-from skimdb.cli.console import OneLineParser, check_writable, integer_from, status
+from skimdb.cli.console import (
+    OneLineParser,
+    check_writable,
+    file_name,
+    file_path,
+    integer_from,
+    status,
+)
 from skimdb.cli.predict import add_model, load_model
 from skimdb.cli.reading import add_reading, exists, open_input, print_notes
 from skimdb.datasets._columns import TEXT, check_text, choose_columns
@@ -26,7 +32,10 @@ def add_arguments(parser: OneLineParser) -> None:
         "text_itself", nargs="?", metavar="TEXT", help="the text, unless --file is given"
     )
     parser.add_argument(
-        "--file", metavar="FILE", help="explain a text of this file, or of - (standard input)"
+        "--file",
+        type=file_name,
+        metavar="FILE",
+        help="explain a text of this file, or of - (standard input)",
     )
     parser.add_argument(
         "--row",
@@ -49,7 +58,7 @@ def add_arguments(parser: OneLineParser) -> None:
         help="number of words and n-grams to print (default: 15)",
     )
     parser.add_argument(
-        "--html", type=Path, metavar="FILE", help="write the text with its words highlighted"
+        "--html", type=file_path, metavar="FILE", help="write the text with its words highlighted"
     )
     add_reading(parser, with_missing=False)
 

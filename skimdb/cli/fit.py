@@ -22,6 +22,7 @@ from skimdb.cli._texts_found import check_labels, found_notes, found_table, has_
 from skimdb.cli.console import (
     OneLineParser,
     check_writable,
+    file_path,
     integer_from,
     load_tensorflow,
     size_text,
@@ -48,14 +49,14 @@ def add_arguments(parser: OneLineParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
         "data",
-        type=Path,
+        type=file_path,
         metavar="DATA",
         help="a file; a folder of files; a folder with a sub-folder of text files for each label; "
         "or - for standard input",
     )
     add_reading(parser, with_labels=True)
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="MODEL", help="the file to write"
+        "-o", "--output", type=file_path, required=True, metavar="MODEL", help="the file to write"
     )
     parser.add_argument(
         "--ngrams",
@@ -85,7 +86,7 @@ def add_arguments(parser: OneLineParser) -> None:
     test = parser.add_mutually_exclusive_group()
     test.add_argument(
         "--test",
-        type=Path,
+        type=file_path,
         metavar="FILE",
         help="test on this file, whose columns have the same names (default: on a tenth of the "
         f"texts that is held out first, or below {FEW_TEXTS:,} texts on all, in five parts)",

@@ -1,10 +1,9 @@
 """``skimdb info``: what a model file holds, without loading it."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from skimdb.cli.console import OneLineParser, size_text
+from skimdb.cli.console import OneLineParser, file_path, size_text
 from skimdb.persistence import read_info
 
 HELP = "Show what a model file holds: labels, size, accuracy, versions."
@@ -13,7 +12,7 @@ HELP = "Show what a model file holds: labels, size, accuracy, versions."
 def add_arguments(parser: OneLineParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "model", type=Path, metavar="MODEL", help="a file that skimdb fit or skimdb.save wrote"
+        "model", type=file_path, metavar="MODEL", help="a file that skimdb fit or skimdb.save wrote"
     )
 
 

@@ -20,6 +20,8 @@ from skimdb.cli.console import (
     OneLineParser,
     add_n_jobs,
     check_writable,
+    file_name,
+    file_path,
     map_in_threads,
     progress_bar,
     status,
@@ -61,6 +63,7 @@ def add_arguments(parser: OneLineParser) -> None:
     add_model(parser)
     parser.add_argument(
         "file",
+        type=file_name,
         nargs="?",
         default=STANDARD_INPUT,
         metavar="FILE",
@@ -70,7 +73,7 @@ def add_arguments(parser: OneLineParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=file_path,
         metavar="FILE|FOLDER",
         help="write a file instead of printing: .csv, .jsonl or .parquet. Any other name is a "
         "folder, in which a .parquet file is written for each file; those there are skipped",
@@ -96,7 +99,9 @@ def add_arguments(parser: OneLineParser) -> None:
 
 def add_model(parser: OneLineParser) -> None:
     """Add the argument for the model."""
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a file that skimdb fit wrote")
+    parser.add_argument(
+        "model", type=file_path, metavar="MODEL", help="a file that skimdb fit wrote"
+    )
 
 
 def load_model(path: Path) -> Pipeline:

@@ -13,6 +13,7 @@ from skimdb.cli._report_steps import FILES, Reviews, Settings, write_report
 from skimdb.cli.console import (
     OneLineParser,
     add_n_jobs,
+    file_path,
     integer_from,
     load_tensorflow,
     one_line,
@@ -49,7 +50,7 @@ def add_arguments(parser: OneLineParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=file_path,
         default=Path("skimdb_report"),
         metavar="DIR",
         help="folder to write to (default: skimdb_report)",

@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import validate_params
 
 from skimdb.datasets._npz import open_npz, read_integers
 from skimdb.utils._files import atomic_file
+from skimdb.utils._naming import as_path
 
 # Keras' word indices: 0 is padding, 1 starts a review, 2 stands for words that were left out, and
 # every other index is the rank of a word + 3.
@@ -59,7 +60,7 @@ class RemoteFile(NamedTuple):
 def locate_data_home(data_home: str | os.PathLike[str] | None) -> tuple[Path, str]:
     """Return the data directory, which need not exist, and what chose it, for messages."""
     if data_home is not None:
-        return Path(data_home).expanduser(), "the parameter data_home"
+        return as_path(data_home, "data_home").expanduser(), "the parameter data_home"
     if home := os.environ.get(_ENVIRONMENT_VARIABLE):
         return Path(home).expanduser(), f"the environment variable {_ENVIRONMENT_VARIABLE}"
     return Path(_DEFAULT_HOME).expanduser(), "the default data_home"

@@ -302,7 +302,7 @@ def fetch_imdb_word_index(
     )
     try:
         word_index: dict[str, int] = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (RecursionError, ValueError) as error:
         raise ValueError(f"{path} is not a JSON file: {error}") from error
     ranks = list(word_index.values()) if isinstance(word_index, dict) else [None]
     if not all(type(rank) is int and rank > 0 for rank in ranks) or len(set(ranks)) < len(ranks):

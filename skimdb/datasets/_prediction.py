@@ -29,6 +29,7 @@ from skimdb.datasets._prediction_task import (
     probability_names,
 )
 from skimdb.utils._files import remove_leftovers
+from skimdb.utils._naming import as_path, naming
 from skimdb.utils._predictors import with_predictors
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ _Source: TypeAlias = str | Path | Sequence[str | Path]
         "column": [str],
         "keep": [list, tuple, None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [Integral, None],
         "proba": ["boolean"],
         "missing": [StrOptions(set(MISSING_RULES))],
         **FILE_CONSTRAINTS,
@@ -191,7 +193,7 @@ def predict_files(
     """
     _check_model(model)
     keep = _check_keep(keep, [LABEL, *probability_names(model, proba)])
-    destination = Path(destination)
+    destination = as_path(destination, "destination")
     options = FileOptions(encoding=encoding, sep=sep, escape=escape, header=header)
     inputs, notes = _find_files(source, options)
     _check_destination(destination, source, inputs)
@@ -210,7 +212,7 @@ def predict_files(
     # Not every joblib backend can return results one by one.
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered" if progress else "list")
     cancellation = Cancellation()
-    with _cleaning_up(cancellation, pending):
+    with _cleaning_up(cancellation, tasks):
         for found in parallel(delayed(predict_file)(model, task, cancellation) for task in pending):
             n_done += 1
             notes += found
@@ -247,7 +249,7 @@ def predict_frame(
     Raises
     ------
     TypeError
-        If `model` has no `predict_proba`.
+        If `model` has no `predict_proba`, or if `frame` is not a DataFrame.
     ValueError
         If `model` is not fitted, or if the column does not exist or has missing values.
 
@@ -281,7 +283,10 @@ def predict_frame(
     import pandas  # noqa: PLC0415 (optional dependency)
 
     _check_model(model)
-    check_columns(list(frame.columns), [column], "frame")
+    if not isinstance(frame, pandas.DataFrame):
+        raise TypeError(f"frame must be a pandas DataFrame, got a {type(frame).__name__}")
+    with naming("column"):
+        check_columns(list(frame.columns), [column], "frame")
     is_missing = frame[column].isna().to_numpy()
     if is_missing.any():
         raise ValueError(f"row {is_missing.argmax() + 1:,} of frame: {column!r} is missing")
@@ -334,12 +339,14 @@ def _find_files(source: _Source, options: FileOptions) -> tuple[dict[Path, Path]
         sources = [source] if isinstance(source, str | Path) else list(source)
         if not sources or "" in sources:
             raise ValueError(f"source must be a folder or at least one file, got {source!r}")
-        paths = list(map(Path, sources))
+        paths = [as_path(path, "source") for path in sources]
         names = [Path(path.name) for path in paths]
     files: dict[Path, Path] = {}
     for path, name in zip(paths, names, strict=True):
-        path.stat()
-        options.format_of(path.name)
+        if not path.exists():
+            raise FileNotFoundError(f"source: {path} does not exist")
+        with naming("source"):
+            options.format_of(path.name)
         result = (
             name if name.suffix.lower() == ".parquet" else name.with_name(f"{name.name}.parquet")
         )

@@ -29,6 +29,9 @@ from skimdb.utils._documentation import DocumentedMixin
 from skimdb.utils._naming import naming
 from skimdb.utils._quick_checks import check_fitted, check_parameters
 
+# The table of n-grams has as many columns.
+_MAX_N = 100
+
 
 class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turn sequences of word indices into multi-hot features.
@@ -65,10 +68,10 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         Type of the output: any boolean, integer or floating type. SciPy has no sparse matrices of
         float16.
     ngram_range : tuple of int (min_n, max_n), default=(1, 1)
-        Smallest and largest number of words in an n-gram. Any range other than (1, 1), or any
-        non-default value of the next three parameters, makes :meth:`fit` learn n-grams as
-        features. N-grams consist of words only and are interrupted by everything else: the
-        indices 0 to 3, `oov_char`, `pad_char`, and indices outside `skip_top` and `num_words`.
+        Smallest and largest number of words in an n-gram, at most 100. Any range other than
+        (1, 1), or any non-default value of the next three parameters, makes :meth:`fit` learn
+        n-grams as features. N-grams consist of words only and are interrupted by everything else:
+        the indices 0 to 3, `oov_char`, `pad_char`, and indices outside `skip_top` and `num_words`.
     min_df, max_df : int or float in [0.0, 1.0], default=1 and 1.0
         Ignore n-grams that occur in fewer than `min_df` or in more than `max_df` reviews. An int
         is a number of reviews, a float a proportion, which is taken as it is written: 0.07 of 100
@@ -291,7 +294,8 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
             If X has a different number of features.
         """
         check_is_fitted(self)
-        X = check_array(X, accept_sparse="csr", dtype=None, ensure_min_samples=0)
+        with naming("X"):
+            X = check_array(X, accept_sparse="csr", dtype=None, ensure_min_samples=0)
         if X.shape[1] != self._n_features_out:
             raise ValueError(
                 f"X has {X.shape[1]} features, but {type(self).__name__} makes "
@@ -483,10 +487,10 @@ def check_ngram_range(ngram_range: Any, name: str = "ngram_range") -> None:
     """Check a parameter that is such a range."""
     is_pair = isinstance(ngram_range, tuple) and len(ngram_range) == 2
     are_integers = is_pair and all(isinstance(n, Integral) for n in ngram_range)
-    if not (are_integers and 1 <= ngram_range[0] <= ngram_range[1]):
+    if not (are_integers and 1 <= ngram_range[0] <= ngram_range[1] <= _MAX_N):
         raise ValueError(
-            f"{name} must be a tuple of two integers (min_n, max_n) with 1 <= min_n <= max_n, "
-            f"got {ngram_range!r}."
+            f"{name} must be a tuple of two integers (min_n, max_n) with 1 <= min_n <= max_n "
+            f"<= {_MAX_N}, got {ngram_range!r}."
         )
 
 

@@ -28,17 +28,24 @@ def check_history(
     if missing:
         raise ValueError(f"{name} has no {missing[0]!r}; it has {sorted(history)}.")
     wanted = [*required, *(metric for metric in optional if metric in history)]
-    curves = {metric: np.array(history[metric], dtype=np.float64) for metric in wanted}
-    for metric, curve in curves.items():
-        if curve.ndim != 1 or curve.size == 0:
-            raise ValueError(
-                f"{name}[{metric!r}] must be a list of one number per epoch and not empty, "
-                f"got an array of shape {curve.shape}."
-            )
+    curves = {metric: _as_curve(history[metric], f"{name}[{metric!r}]") for metric in wanted}
     n_epochs = {metric: len(curve) for metric, curve in curves.items()}
     if len(set(n_epochs.values())) > 1:
         raise ValueError(f"metrics of {name} must have the same number of epochs, got {n_epochs}.")
     return curves
+
+
+def _as_curve(values: ArrayLike, name: str) -> Curve:
+    try:
+        curve = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be a list of one number per epoch: {error}") from error
+    if curve.ndim != 1 or curve.size == 0:
+        raise ValueError(
+            f"{name} must be a list of one number per epoch and not empty, got an array of shape "
+            f"{curve.shape}."
+        )
+    return curve
 
 
 def check_histories(
@@ -84,10 +91,15 @@ def histories_of(estimators: Mapping[Any, Any]) -> dict[Any, list[History]]:
             "estimators must be a dict whose values are fitted estimators or lists of them, "
             f"got {type(estimators).__name__}."
         )
-    return {
-        key: [last_step(estimator).history_ for estimator in _as_list(value)]
-        for key, value in estimators.items()
-    }
+    if not estimators:
+        raise ValueError("estimators must contain at least one estimator, got an empty dict.")
+    try:
+        return {
+            key: [last_step(estimator).history_ for estimator in _as_list(value)]
+            for key, value in estimators.items()
+        }
+    except TypeError as error:
+        raise TypeError(f"estimators must have fitted estimators: {error}") from error
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -106,6 +106,8 @@ class HistoryComparisonDisplay:
         ValueError
             If `histories` is empty, or a history lacks the metric or has no epochs.
         """
+        if not isinstance(metric, str):
+            raise TypeError(f"metric must be a str, got {metric!r}.")
         checked = check_histories(histories, [metric])
         curves = {name: [run[metric] for run in runs] for name, runs in checked.items()}
         return cls(curves=curves, metric=metric).plot(ax)

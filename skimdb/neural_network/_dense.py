@@ -47,6 +47,7 @@ _INT32_MAX = int(np.iinfo(np.int32).max)
 # on which scikit-learn checks this.
 _MIN_BATCH_SIZE = 32
 _MAX_BATCH_SIZE = 512
+_MAX_LAYERS = 1000
 _N_STEPS = 200
 _OF_SOME_FITS = ("fit_method_", "best_epoch_", "validation_history_", "batch_size_", "epochs_")
 
@@ -63,7 +64,7 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
     units : int or sequence of int, default=16
         Units of each hidden layer; a sequence has one number per layer.
     layers : int, default=2
-        Number of hidden layers; 0 gives logistic regression.
+        Number of hidden layers, at most 1000; 0 gives logistic regression.
     l1, l2 : float, default=0.0
         Regularisation of the hidden layers' kernels, ``l1 * sum(abs(w)) + l2 * sum(w ** 2)``
         added to the loss of each batch. Without hidden layers, of the output layer's kernel.
@@ -229,7 +230,7 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "units": [Interval(Integral, 1, _INT32_MAX, closed="both"), list, tuple, np.ndarray],
-        "layers": [Interval(Integral, 0, None, closed="left")],
+        "layers": [Interval(Integral, 0, _MAX_LAYERS, closed="both")],
         "l1": [Interval(Real, 0, FLOAT32_MAX, closed="both")],
         "l2": [Interval(Real, 0, FLOAT32_MAX, closed="both")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -612,7 +613,7 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         )
         if len(classes) < 2:
             raise ValueError(
-                f"y must have at least two classes; got one class only: {classes[0]!r}."
+                f"y must have at least two classes; got one class only: {classes.tolist()[0]!r}."
             )
         return samples, classes
 

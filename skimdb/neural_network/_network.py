@@ -102,9 +102,10 @@ def build_dense_network(
     >>> model.count_params()
     160305
     """
+    seed = int(seed)
     architecture = Architecture(
-        n_features,
-        n_classes,
+        int(n_features),
+        int(n_classes),
         hidden_units(units, len(units)),
         find_activation(activation),
         float(l1),
@@ -122,7 +123,7 @@ def parameters_in_memory(architecture: Architecture, seed: int, dtype: Any) -> l
     """Return the parameters before training, or raise a MemoryError that names what is large."""
     try:
         return initial_parameters(architecture, seed, dtype)
-    except MemoryError as error:
+    except (MemoryError, ValueError) as error:  # more bytes than an integer holds
         raise MemoryError(
             f"units={architecture.units} and n_features={architecture.n_features} make a network "
             f"that does not fit in memory: {error}"
@@ -221,9 +222,12 @@ def find_activation(activation: str | Callable[..., Any]) -> str | Callable[...,
         return activation
     try:
         function = keras.activations.get(activation)
+        if isinstance(function, type):
+            raise TypeError("a class has to be called first")
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"activation must be a name that Keras knows, or a callable; got {activation!r}."
+            "activation must be a name that Keras knows, a function or a layer, and not a class; "
+            f"got {activation!r}."
         ) from error
     check_is_registered(function, "activation")
     name = getattr(function, "__name__", "")

@@ -70,6 +70,8 @@ def check_samples(
             weight = _check_sample_weight(
                 sample_weight, X, dtype=X.dtype, ensure_non_negative=True, copy=True
             )
+            if np.any((weight == 0) & (np.asarray(sample_weight) != 0)):
+                raise ValueError(f"sample_weight has numbers that are too small for {X.dtype}.")
         X, labels, weight = _with_weight(X, labels, weight, f"sample_weight{suffix}")
     present, indices = np.unique(labels, return_inverse=True)
     known = present if classes is None else classes
@@ -77,9 +79,10 @@ def check_samples(
         raise ValueError(f"y{suffix} must hold labels out of {known}; got {unknown} too.")
     indices = np.searchsorted(known, present)[indices]
     if class_weight is not None:
+        factors = _class_weights(class_weight, indices, known, weight.dtype)
         with np.errstate(over="ignore"):  # _with_weight refuses infinite weights
-            factors = _class_weights(class_weight, indices, known).astype(weight.dtype)
-        X, indices, weight = _with_weight(X, indices, weight * factors[indices], "class_weight")
+            weight = weight * factors[indices]
+        X, indices, weight = _with_weight(X, indices, weight, "class_weight")
         if classes is None:
             present, indices = np.unique(indices, return_inverse=True)
             known = known[present]
@@ -118,16 +121,25 @@ def log_count_ratio_factors(samples: Samples, n_classes: int) -> FloatArray:
 
 
 def _class_weights(
-    class_weight: dict[Any, Any] | str, indices: IntArray, classes: NDArray[Any]
+    class_weight: dict[Any, Any] | str,
+    indices: IntArray,
+    classes: NDArray[Any],
+    dtype: np.dtype[Any],
 ) -> FloatArray:
     """Return the weight of each class, of shape (n_classes,)."""
     if isinstance(class_weight, dict):
         labels = classes.tolist()
         for label, weight in class_weight.items():
-            if not isinstance(weight, Real) or not 0 <= float(weight) < math.inf:
+            number = _as_float(weight)
+            if not 0 <= number < math.inf:
                 raise ValueError(
                     "class_weight must have finite numbers of at least 0; "
                     f"got {weight!r} for class {label!r}."
+                )
+            if number > float(np.finfo(dtype).max) or 0 < number < float(np.finfo(dtype).tiny):
+                raise ValueError(
+                    f"class_weight must have numbers that {dtype} can hold; got {weight!r} for "
+                    f"class {label!r}."
                 )
         unweighted = [label for label in labels if label not in class_weight]
         unknown = [label for label in class_weight if label not in labels]
@@ -136,9 +148,17 @@ def _class_weights(
                 f"class_weight must have classes out of {classes}; got {unknown} too, and no "
                 f"weight for {unweighted}."
             )
-        return np.array([class_weight.get(label, 1.0) for label in labels], dtype=np.float64)
+        return np.array([class_weight.get(label, 1.0) for label in labels], dtype)
     n_samples = np.bincount(indices, minlength=len(classes))
-    return np.asarray(len(indices) / (len(classes) * n_samples))
+    return np.asarray(len(indices) / (len(classes) * n_samples), dtype)
+
+
+def _as_float(value: Any) -> float:
+    """Return a real number as a float, and NaN for everything else."""
+    try:
+        return float(value) if isinstance(value, Real) else math.nan
+    except OverflowError:  # of an integer
+        return math.inf
 
 
 def _with_weight(

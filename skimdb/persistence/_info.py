@@ -3,14 +3,13 @@
 import datetime
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from skimdb.persistence._archive import naming_file, read_archive
 from skimdb.persistence._contents import read_contents
-from skimdb.utils._naming import naming
+from skimdb.utils._naming import as_path
 from skimdb.utils._pipelines import flat_steps
 
 _LABEL_TYPES = (str, int, float)
@@ -89,8 +88,7 @@ def read_info(path: str | os.PathLike[str]) -> dict[str, Any]:
     >>> info["steps"], info["metadata"]
     (['MultiHotVectorizer'], {'for': 'reviews'})
     """
-    with naming("path"):
-        path = Path(path)
+    path = as_path(path, "path")
     contents = read_contents(path, read_archive(path, "r"))
     info: dict[str, Any] = {"steps": None, "classes": None, "n_features": None, "metadata": {}}
     status = path.stat()

@@ -20,6 +20,11 @@ class SaveOptions:
     optimizer_state: bool = False
     half_precision: bool = False
 
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not isinstance(value, bool | np.bool_):
+                raise TypeError(f"{name} must be a bool, got {value!r}.")
+
 
 def decode_arrays(
     plain: dict[str, Any], classifier: Any, members: dict[str, Bytes]

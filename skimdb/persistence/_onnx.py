@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 import skimdb
 from skimdb.feature_extraction import LogCountRatioScaler
 from skimdb.utils._files import atomic_file
-from skimdb.utils._naming import naming
+from skimdb.utils._naming import as_path
 from skimdb.utils._optional import import_optional
 from skimdb.utils._pipelines import flat_steps
 
@@ -123,9 +122,7 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
     for scaler in scalers:
         factors *= scaler.scale_.astype(np.float32)
     model = _build_model(onnx, classifier, network, factors, activation)
-    with naming("path"):
-        path = Path(path)
-    with atomic_file(path) as file:
+    with atomic_file(as_path(path, "path")) as file:
         file.write(model.SerializeToString())
 
 

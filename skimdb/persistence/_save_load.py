@@ -2,7 +2,6 @@
 
 import os
 import warnings
-from pathlib import Path
 from typing import Any
 
 from sklearn.base import BaseEstimator
@@ -14,7 +13,7 @@ from skimdb.persistence._estimators import decode_estimator, encode_estimator
 from skimdb.persistence._info import describe_estimator
 from skimdb.persistence._network_arrays import SaveOptions
 from skimdb.utils._files import atomic_file
-from skimdb.utils._naming import naming
+from skimdb.utils._naming import as_path
 from skimdb.utils._nested import nesting_depth, replace_nested
 
 # Each estimator around another one makes some of scikit-learn's methods several times slower.
@@ -112,9 +111,7 @@ def save(
     options = SaveOptions(optimizer_state, half_precision)
     contents = write_contents(info, encode_estimator(estimator, members, options))
     archive = write_archive({CONTENTS: contents, **members})
-    with naming("path"):
-        path = Path(path)
-    with atomic_file(path) as file:
+    with atomic_file(as_path(path, "path")) as file:
         file.write(archive)
     for search in searches:
         warnings.warn(f"Of {search}, save has kept only the best_estimator_.", stacklevel=2)
@@ -233,8 +230,7 @@ def load_predictor(path: str | os.PathLike[str], *, mmap_mode: str | None = None
 def _load(path: str | os.PathLike[str], mmap_mode: str | None, *, with_predictors: bool) -> Any:
     if mmap_mode not in (None, "r", "c"):
         raise ValueError(f"mmap_mode must be None, 'r' or 'c', got {mmap_mode!r}.")
-    with naming("path"):
-        path = Path(path)
+    path = as_path(path, "path")
     members = read_archive(path, mmap_mode)
     contents = read_contents(path, members)
     with naming_file(path):

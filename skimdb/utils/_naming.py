@@ -1,8 +1,10 @@
 """Errors that name the parameter they are about."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 @contextmanager
@@ -26,3 +28,11 @@ def naming(parameter: str, *, instead_of: str = "") -> Iterator[None]:
         if message == str(error):
             raise
         raise (TypeError if isinstance(error, TypeError) else ValueError)(message) from error
+
+
+def as_path(value: str | os.PathLike[str], parameter: str) -> Path:
+    """Return a path; an empty string is none, and does not stand for the working directory."""
+    if value == "":
+        raise ValueError(f'{parameter} must be a path, got ""; "." is the working directory')
+    with naming(parameter):
+        return Path(value)

@@ -252,6 +252,7 @@ NOT_RANKS = "is not a JSON object that maps words to unique positive ranks"
         (b'{"the": 1', NOT_JSON),
         (b"", NOT_JSON),
         (b"\xff\xfe\xfa", NOT_JSON),
+        (b"[" * 100_000, NOT_JSON),
         (b"[1]", NOT_RANKS),
         (b"3", NOT_RANKS),
         (b'{"the": "1"}', NOT_RANKS),

@@ -234,7 +234,7 @@ class TestLimits:
             (
                 {"ngram_range": (2, 1)},
                 ValueError,
-                r"two integers .* 1 <= min_n <= max_n, got \(2, 1\)",
+                r"two integers .* 1 <= min_n <= max_n <= 100, got \(2, 1\)",
             ),
             ({"ngram_range": (0, 1)}, ValueError, r"got \(0, 1\)"),
             ({"ngram_range": (1, 2, 3)}, ValueError, r"got \(1, 2, 3\)"),

@@ -142,6 +142,11 @@ def test_unfitted_estimator_is_refused() -> None:
             ValueError,
             r"history 0 of 'base'\['val_loss'\] must",
         ),
+        (
+            {"base": {"val_loss": ["low"]}},
+            ValueError,
+            r"history 0 of 'base'\['val_loss'\] must be a list of one number.*'low'",
+        ),
     ],
 )
 def test_invalid_histories_are_refused(
@@ -149,6 +154,20 @@ def test_invalid_histories_are_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         HistoryComparisonDisplay.from_histories(histories)
+
+
+@pytest.mark.parametrize(
+    ("estimators", "error"), [({}, ValueError), ({"base": 3}, TypeError), ([3], TypeError)]
+)
+def test_invalid_estimators_are_refused(estimators: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="estimators must"):
+        HistoryComparisonDisplay.from_estimators(estimators)
+
+
+def test_metric_must_be_a_name() -> None:
+    metric: Any = ["loss"]
+    with pytest.raises(TypeError, match=r"metric must be a str, got \['loss'\]"):
+        HistoryComparisonDisplay.from_histories({"base": make_history()}, metric=metric)
 
 
 def test_estimators_must_be_a_dict() -> None:

@@ -332,6 +332,17 @@ class TestEarlyStopping:
         assert_equal_weights(fitted.model_, expected.model_)
         assert fitted.history_ == expected.history_
 
+    def test_own_split_has_at_least_one_sample_of_each_class(self, reviews):
+        X, y = reviews
+        rows, rows_val = train_test_split(
+            np.arange(len(y)), test_size=2, stratify=y, random_state=fit_seed(3)
+        )
+        fitted = classifier(**STOPS_EARLY | {"validation_fraction": 1e-9}).fit(X, y)
+        expected = classifier(**STOPS_EARLY).fit(
+            X[rows], y[rows], X_val=X[rows_val], y_val=y[rows_val]
+        )
+        assert_equal_weights(fitted.model_, expected.model_)
+
     def test_validation_data_alone_do_not_stop(self, reviews, more_reviews):
         fitted = classifier(epochs=15, learning_rate=0.02)
         fitted.fit(*reviews, X_val=more_reviews[0], y_val=more_reviews[1])

@@ -159,7 +159,19 @@ class TestClassWeight:
 
     def test_weights_that_are_infinite_in_the_type_of_X(self):
         with pytest.raises(ValueError, match="class_weight must have weights whose sum is finite"):
-            classifier(class_weight={0: 1e300}).fit(X, Y)
+            classifier(class_weight={0: 1e30}).fit(X, Y, sample_weight=np.full(60, 1e30))
+
+    @pytest.mark.parametrize("weight", [1e300, 10**400, 1e-60], ids=["1e300", "int", "1e-60"])
+    def test_weights_that_the_type_of_X_cannot_hold(self, weight):
+        with pytest.raises(ValueError, match=r"class_weight must have .*numbers .* for class 0"):
+            classifier(class_weight={0: weight}).fit(X, Y)
+
+    @pytest.mark.parametrize("name", ["sample_weight", "sample_weight_val"])
+    def test_sample_weights_that_would_become_0(self, name):
+        weights = {name: np.where(Y == 0, 1e-60, 1)}
+        with pytest.raises(ValueError, match=rf"{name} has numbers that are too small for float32"):
+            classifier().fit(X, Y, X_val=X, y_val=Y, **weights)
+        classifier(epochs=1).fit(X.astype(np.float64), Y, X_val=X, y_val=Y, **weights)
 
     def test_sample_weights_whose_sum_is_infinite(self):
         with pytest.raises(ValueError, match="sample_weight must have weights whose sum is finite"):

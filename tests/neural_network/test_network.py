@@ -53,6 +53,17 @@ def test_unknown_activation():
         build(activation="rellu")
 
 
+def test_integers_may_be_of_numpy():
+    model = build(np.int64(20), np.int64(2), units=[np.int64(6)], seed=np.int64(0))
+    for weight, expected in zip(model.get_weights(), build(units=[6]).get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+def test_more_features_than_an_array_can_have():
+    with pytest.raises(MemoryError, match=r"n_features=4611686018427387904 make a network"):
+        build(2**62)
+
+
 @pytest.mark.parametrize("n_hidden", [0, 1, 2])
 def test_only_hidden_kernels_are_penalized_unless_there_are_none(n_hidden):
     model = build(units=[3] * n_hidden, l1=0.1, l2=0.2)

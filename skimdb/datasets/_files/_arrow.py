@@ -47,7 +47,7 @@ def open_parquet(file: Any, metadata: Any = None) -> Any:
 
 
 def plain_type(arrow_type: Any) -> Any:
-    """Return the type without dictionaries, views and runs, also within lists.
+    """Return the type without dictionaries, views and runs, also within lists and structures.
 
     Arrays of dictionaries cannot be concatenated if these differ; views and runs lack functions.
     """
@@ -60,13 +60,16 @@ def plain_type(arrow_type: Any) -> Any:
         return arrow.large_binary()
     for is_kind, make in (
         (types.is_list, arrow.list_),
+        (types.is_list_view, arrow.list_),
         (types.is_large_list, arrow.large_list),
-        (types.is_fixed_size_list, lambda item: arrow.list_(item, arrow_type.list_size)),
+        (types.is_large_list_view, arrow.large_list),
+        (types.is_fixed_size_list, lambda field: arrow.list_(field, arrow_type.list_size)),
+        (types.is_struct, lambda *fields: arrow.struct(fields)),
+        (types.is_map, lambda entries: arrow.map_(*(field.type for field in entries.type))),
     ):
-        if is_kind(arrow_type) and (item := plain_type(arrow_type.value_type)) != (
-            arrow_type.value_type
-        ):
-            return make(item)
+        if is_kind(arrow_type):
+            fields = map(arrow_type.field, range(arrow_type.num_fields))
+            return make(*(field.with_type(plain_type(field.type)) for field in fields))
     return arrow_type
 
 
@@ -78,10 +81,20 @@ def as_type(column: Any, arrow_type: Any) -> Any:
     if arrow.types.is_dictionary(column.type):
         # Not `dictionary_decode`, which cannot decode views.
         return as_type(column.dictionary, arrow_type).take(column.indices)
+    if _has_list_views(column.type):  # whose casts are not valid where a list is missing
+        return arrow.array(column.to_pylist(), arrow_type)
     try:
         return column.cast(arrow_type)
     except arrow.ArrowNotImplementedError:  # runs, and views in old versions of pyarrow
         return arrow.array(column.to_pylist(), arrow_type)
+
+
+def _has_list_views(arrow_type: Any) -> bool:
+    types = import_arrow("pyarrow.types")
+    if types.is_list_view(arrow_type) or types.is_large_list_view(arrow_type):
+        return True
+    fields = map(arrow_type.field, range(arrow_type.num_fields))
+    return any(_has_list_views(field.type) for field in fields)
 
 
 def is_number(arrow_type: Any) -> bool:

@@ -10,6 +10,7 @@ from skimdb.datasets._files._formats import FORMATS_NOTE, FileOptions
 from skimdb.datasets._files._open import open_table, tables_below
 from skimdb.datasets._files._table import Table, check_columns
 from skimdb.datasets._files._text_table import TextTable
+from skimdb.utils._naming import as_path
 
 # Arrow arrays of the same length, one for each column.
 Rows: TypeAlias = list[Any]
@@ -70,10 +71,8 @@ def _paths_of(source: Any, options: FileOptions, notes: list[str]) -> list[Path]
                 "source must be a path, a list of paths or a pyarrow.dataset.Dataset, got "
                 f"{item!r}" + (" in a list" if item is not source else "")
             )
-        if item == "":
-            raise ValueError('source must be a path, got ""; "." is the working directory')
     paths: list[Path] = []
-    for path in map(Path, sources):
+    for path in [as_path(item, "source") for item in sources]:
         if path.is_dir():
             found, left_out = tables_below(path, options)
             paths += found

@@ -62,12 +62,17 @@ def test_views_are_read_as_strings(tmp_path, kind, shuffle_buffer):
     "column",
     [
         pa.array([b"ab", b"c", b"ab"], pa.binary_view()),
+        pa.array([{"a": "ab"}, None, {"a": None}], pa.struct({"a": pa.string_view()})),
+        pa.array([[("a", 1)], None, []], pa.map_(pa.string_view(), pa.int8())),
+        pa.array([[1, 2], None, [3]], pa.list_view(pa.int32())),
+        pa.array([[1, 2], None, [3]], pa.large_list_view(pa.int32())),
+        pa.array([{"a": [1]}, None, {"a": None}], pa.struct({"a": pa.list_view(pa.int8())})),
         pa.RunEndEncodedArray.from_arrays([1, 3], ["ab", "c"]),
         pa.DictionaryArray.from_arrays(
             pa.array([0, 1, None]), pa.array(["ab", "longer than a view"], pa.string_view())
         ),
     ],
-    ids=["binary views", "runs", "dictionary of views"],
+    ids=lambda column: str(column.type),
 )
 def test_columns_that_arrow_cannot_shuffle(tmp_path, column, shuffle_buffer):
     path = write(tmp_path / "a.arrow", pa.table({"x": column}))
