@@ -306,7 +306,7 @@ CALLS: dict[str, Call] = {
             "source": [None, 3, THING, "", [""], [3], {}, [], "/nowhere", UNKNOWN_FORMAT],
             "destination": PATH,
             "column": [3, None, ["text"]],
-            "keep": [3, "label", [3], ["label"], ["text", "text"]],
+            "keep": [3, "label", [3], ["label", "predicted_label"], ["text", "text"]],
             "batch_size": POSITIVE_INT,
             "n_jobs": ["1", 1.5, [1]],
             "proba": BOOLEAN,

@@ -18,7 +18,7 @@ from skimdb.cli._fit_check import (
     training_accuracy,
     training_notes,
 )
-from skimdb.cli._texts_found import check_labels, found_notes, found_table, has_blanks, text_key
+from skimdb.cli._texts_found import check_labels, found_notes, found_table, text_key
 from skimdb.cli.console import (
     OneLineParser,
     check_writable,
@@ -41,8 +41,6 @@ from skimdb.utils._tables import Table, text_table
 HELP = "Fit a model to labelled texts and save it."
 # Below so many features, the user is told.
 _FEW_FEATURES = 100
-# Beyond so many characters, of texts with words, n-grams of characters take minutes.
-_MANY_CHARACTERS = 10_000_000
 
 
 def add_arguments(parser: OneLineParser) -> None:
@@ -69,8 +67,7 @@ def add_arguments(parser: OneLineParser) -> None:
         "--no-chars",
         dest="chars",
         action="store_false",
-        help="no n-grams of characters, which makes a smaller and faster model (default: only "
-        "where the texts have more than 10 million characters, and spaces between words)",
+        help="no n-grams of characters, which makes a smaller and faster model",
     )
     parser.add_argument(
         "--epochs",
@@ -118,7 +115,7 @@ def run(args: argparse.Namespace) -> None:
     if tested is not None:
         print_notes(_notes_on_shared_texts(keys, tested[0], args.test))
     load_tensorflow()
-    pipeline = _make_pipeline(args, texts)
+    pipeline = _make_pipeline(args)
     check = None
     if args.check and tested is None:
         with status("Fitting without some of the texts, to test on them"):
@@ -176,10 +173,10 @@ def _notes_on_shared_texts(keys: list[str], tested: list[str], path: Path) -> It
         yield f"{n_shared:,} of {len(tested):,} texts of {path} are also among those to fit to"
 
 
-def _make_pipeline(args: argparse.Namespace, texts: list[str]) -> Pipeline:
+def _make_pipeline(args: argparse.Namespace) -> Pipeline:
     pipeline = make_text_classifier(
         ngram_range=(1, args.ngrams),
-        char_ngram_range=(1, 5) if args.chars and _takes_characters(texts) else None,
+        char_ngram_range=(1, 5) if args.chars else None,
         class_weight=args.class_weight,
         random_state=args.seed,
     )
@@ -190,16 +187,3 @@ def _make_pipeline(args: argparse.Namespace, texts: list[str]) -> Pipeline:
             classifier__refit=False,
         )
     return pipeline
-
-
-def _takes_characters(texts: list[str]) -> bool:
-    """Tell whether to include n-grams of characters; print a note if not."""
-    n_characters = sum(map(len, texts))
-    if n_characters <= _MANY_CHARACTERS or not has_blanks(texts):
-        return True
-    note = (
-        "N-grams of characters are left out, because they would take minutes for texts of "
-        f"{n_characters:,} characters; in Python, make_text_classifier() includes them."
-    )
-    print_notes([note])
-    return False

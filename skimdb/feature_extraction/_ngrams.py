@@ -194,9 +194,9 @@ class _Group(NamedTuple):
     """The n-grams of one length in a block; equal n-grams are adjacent."""
 
     keys: _Keys  # sorted and unique
-    counts: NDArray[np.int64]  # how often each occurs
-    positions: NDArray[np.int64]  # in the block, one n-gram after the other
-    df: NDArray[np.int64]  # number of rows that contain each
+    counts: NDArray[np.int32]  # how often each occurs
+    positions: NDArray[np.int32]  # in the block, one n-gram after the other
+    df: NDArray[np.int32]  # number of rows that contain each
     rows: NDArray[np.uint16]  # these rows, one n-gram after the other
 
 
@@ -228,18 +228,19 @@ class _Block:
         keys <<= n_bits
         keys |= positions.view(np.uint64)
         keys.sort()
-        positions = (keys & ((np.uint64(1) << n_bits) - np.uint64(1))).view(np.int64)
+        position_bits = (np.uint64(1) << n_bits) - np.uint64(1)
+        sorted_positions: NDArray[np.int32] = (keys & position_bits).astype(np.int32)
         keys >>= n_bits
-        rows = self._rows[positions]
+        rows = self._rows[sorted_positions]
         is_first = is_first_of(keys)
         is_row = is_first.copy()
         is_row[1:] |= rows[1:] != rows[:-1]
-        starts = np.flatnonzero(is_first)
+        starts: NDArray[np.int32] = np.flatnonzero(is_first).astype(np.int32)
         return _Group(
             keys=keys[starts],
-            counts=np.diff(starts, append=len(keys)),
-            positions=positions,
-            df=np.add.reduceat(is_row, starts, dtype=np.int64) if len(keys) else starts,
+            counts=np.diff(starts, append=np.int32(len(keys))),
+            positions=sorted_positions,
+            df=np.add.reduceat(is_row, starts, dtype=np.int32) if len(keys) else starts,
             rows=rows[is_row],
         )
 

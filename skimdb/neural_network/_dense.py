@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -388,8 +389,8 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
             factors = None
             if self.feature_scaling:
                 factors = log_count_ratio_factors(samples, len(classes))
-                samples = samples.scaled(factors)
-                validation = validation and validation.scaled(factors)
+                samples = replace(samples, factors=factors)
+                validation = validation and replace(validation, factors=factors)
             fresh = nullcontext(self._start(classes, seed, samples.X.dtype))
             with self._state.continued(keep=keep) if goes_on else fresh as state:
                 training = train(
@@ -398,7 +399,7 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
                     batch_size=batch_size,
                     epochs=range(epochs),
                     n_past_epochs=state.n_epochs,
-                    validation=validation,
+                    validation=validation and validation.with_own_X(),
                     patience=patience,
                     monitor=self.monitor,
                     callbacks=copy_callbacks(self.callbacks),

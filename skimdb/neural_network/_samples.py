@@ -92,7 +92,10 @@ def check_samples(
 def split_samples(
     samples: Samples, validation_fraction: float, seed: int
 ) -> tuple[Samples, Samples]:
-    """Split off validation data; a class with a single sample stays in the training part."""
+    """Split off validation data; a class with a single sample stays in the training part.
+
+    Both parts share `X`.
+    """
     n_of_class = np.bincount(samples.y)
     is_divisible = n_of_class[samples.y] > 1
     rows = np.flatnonzero(is_divisible)
@@ -108,14 +111,15 @@ def split_samples(
         rows, test_size=n_validation, stratify=samples.y[rows], random_state=seed
     )
     train_rows = np.concatenate([train_rows, np.flatnonzero(~is_divisible)])
-    return samples.take(train_rows), samples.take(validation_rows)
+    return samples.select(train_rows), samples.select(validation_rows)
 
 
 def log_count_ratio_factors(samples: Samples, n_classes: int) -> FloatArray:
     """Return the factor of each feature, as LogCountRatioScaler has it."""
     check_non_negative(samples.X, "feature_scaling='log_count_ratio' (X)")
-    of_class = samples.y == np.arange(n_classes)[:, np.newaxis]
-    weights = samples.sample_weight.astype(np.float64) * of_class
+    rows = np.arange(len(samples)) if samples.rows is None else samples.rows
+    weights = np.zeros((n_classes, samples.X.shape[0]))
+    weights[samples.y, rows] = samples.sample_weight
     sums = weighted_sums(weights, samples.X)
     return factors(log_count_ratio(sums, alpha=1.0)).astype(samples.X.dtype)
 

@@ -130,13 +130,13 @@ def test_fit_tests_on_a_file(data, model, tmp_path, capsys):
     tested = write_csv(
         tmp_path / "test.csv",
         ["text", "label"],
-        [*zip(NEW_TEXTS, ["pos", "neg", "pos", "pos"], strict=True), (TEXTS[0].upper(), LABELS[0])],
+        [*zip(NEW_TEXTS, ["pos", "neg", "pos", "neg"], strict=True), (TEXTS[0].upper(), LABELS[0])],
     )
     path = tmp_path / "model"
     assert main(["fit", str(data), "-o", str(path), "--test", str(tested)]) == 0
     printed = capsys.readouterr()
     assert joblib.hash(skimdb.load(path)) == joblib.hash(skimdb.load(model))
-    texts, y = [*NEW_TEXTS, TEXTS[0].upper()], ["pos", "neg", "pos", "pos", LABELS[0]]
+    texts, y = [*NEW_TEXTS, TEXTS[0].upper()], ["pos", "neg", "pos", "neg", LABELS[0]]
     accuracy = skimdb.load(model).score(texts, y)
     standard_error = np.sqrt(accuracy * (1 - accuracy) / 5)
     assert re.search(rf"^Check on 5 texts of {tested}  ± standard error$", printed.out, re.M)
@@ -200,23 +200,6 @@ def test_fit_without_characters(data, model, tmp_path):
     assert path.stat().st_size < model.stat().st_size
     names = skimdb.load(path)[:-1].get_feature_names_out()
     assert all(name.startswith("words__") for name in names)
-
-
-@pytest.mark.parametrize(("between", "has_characters"), [(" ", False), ("", True)])
-def test_fit_leaves_characters_out_of_very_long_texts_with_spaces(
-    tmp_path, monkeypatch, capsys, between, has_characters
-):
-    monkeypatch.setattr("skimdb.cli.fit._MANY_CHARACTERS", 4000)
-    rng = np.random.default_rng(0)
-    texts = [between.join(rng.choice([*"好坏电影真很"], 120)) for _ in range(40)]
-    # Some words without spaces are known too.
-    rows = [(f"{text} 很好 不错", "np"[i % 2]) for i, text in enumerate(texts)]
-    data = write_csv(tmp_path / "r.csv", ["text", "label"], rows)
-    path = tmp_path / "model"
-    assert main(["fit", str(data), "-o", str(path), "--no-check", "--epochs", "1"]) == 0
-    assert ("N-grams of characters are left out" in capsys.readouterr().err) != has_characters
-    names = skimdb.load(path)[:-1].get_feature_names_out()
-    assert any(name.startswith("characters__") for name in names) == has_characters
 
 
 def test_fit_that_fails_leaves_the_old_model(data, tmp_path, capsys):

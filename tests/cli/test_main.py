@@ -34,7 +34,7 @@ from tests.cli.common import fails
         (["predict", "m", ""], "argument FILE: must not be empty"),
         (["explain", "m", "--file", ""], "argument --file: must not be empty"),
         (["info", ""], "argument MODEL: must not be empty"),
-        (["--output", ""], "argument --output: must not be empty"),
+        (["--output", ""], "argument -o/--output: must not be empty"),
         (["predict"], "the following arguments are required: MODEL"),
         (["predict", "m", "--n-jobs", "0"], "argument --n-jobs: must be at least 1, got 0"),
         (["predict", "m", "--format", "xml"], "argument --format: invalid choice: 'xml'"),

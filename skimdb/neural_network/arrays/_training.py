@@ -29,20 +29,39 @@ class Samples:
 
     Attributes
     ----------
-    X : {ndarray, CSR matrix} of float32 or float64 and shape (n_samples, n_features)
+    X : {ndarray, CSR matrix} of float32 or float64 and shape (n_rows, n_features)
     y : ndarray of int and shape (n_samples,)
         Indices of the classes.
     sample_weight : ndarray of shape (n_samples,)
         Positive, of the type of `X`.
+    rows : ndarray of int and shape (n_samples,) or None
+        The row of `X` that is each sample's; None if it is the one at the same position.
+    factors : ndarray of shape (n_features,) or None
+        What the features are still to be multiplied by.
     """
 
     X: Matrix
     y: IntArray
     sample_weight: FloatArray
+    rows: IntArray | None = None
+    factors: FloatArray | None = None
 
-    def take(self, rows: IntArray | slice) -> "Samples":
-        """Return some of the samples."""
-        return Samples(self.X[rows], self.y[rows], self.sample_weight[rows])
+    def select(self, samples: IntArray) -> "Samples":
+        """Return some of the samples, with the same `X`."""
+        rows = samples if self.rows is None else self.rows[samples]
+        return replace(
+            self, y=self.y[samples], sample_weight=self.sample_weight[samples], rows=rows
+        )
+
+    def take(self, samples: IntArray) -> "Samples":
+        """Return some of the samples, with an `X` of their own that is multiplied already."""
+        X = self.X[samples if self.rows is None else self.rows[samples]]
+        if self.factors is not None:
+            if sp.issparse(X):
+                X = type(X)((X.data * self.factors[X.indices], X.indices, X.indptr), shape=X.shape)
+            else:
+                X = X * self.factors
+        return Samples(X, self.y[samples], self.sample_weight[samples])
 
     def join(self, other: "Samples") -> "Samples":
         """Return these samples and others."""
@@ -53,13 +72,11 @@ class Samples:
             np.concatenate([self.sample_weight, other.sample_weight]),
         )
 
-    def scaled(self, factors: FloatArray) -> "Samples":
-        """Return the samples with each feature multiplied by its factor."""
-        if not sp.issparse(self.X):
-            return replace(self, X=self.X * factors)
-        data = self.X.data * factors[self.X.indices]
-        X = type(self.X)((data, self.X.indices, self.X.indptr), shape=self.X.shape)
-        return replace(self, X=X)
+    def with_own_X(self) -> "Samples":
+        """Return the samples with an `X` of theirs alone that is multiplied already."""
+        if self.rows is None and self.factors is None:
+            return self
+        return self.take(np.arange(len(self)))
 
     def with_mean_weight_of_one(self) -> "Samples":
         """Return the samples with weights of the same ratios."""
@@ -71,6 +88,11 @@ class Samples:
         """Yield the rows of each batch."""
         for start in range(0, len(self), batch_size):
             yield slice(start, min(start + batch_size, len(self)))
+
+    @property
+    def n_entries(self) -> int:
+        """Number of elements of the sparse `X` that are stored for the samples."""
+        return int(self.X.nnz if self.rows is None else np.diff(self.X.indptr)[self.rows].sum())
 
     def __len__(self) -> int:
         return len(self.y)
@@ -190,7 +212,7 @@ def train(
     seed, n_past_epochs : int
         Together they determine the order of the samples and the dropout masks of each epoch.
     validation : Samples, default=None
-        Evaluated after each epoch.
+        Evaluated after each epoch; with an `X` of their own.
     early_stopping : EarlyStopping, default=None
         Needs validation data.
     monitor : Monitor, default=None
@@ -268,7 +290,7 @@ def _train_epoch(
     n_batches = -(-len(samples) // batch_size)
     updates_touched_rows = (
         sp.issparse(X)
-        and X.nnz < _SPARSE_UPDATE_BELOW * n_batches * X.shape[1]
+        and samples.n_entries < _SPARSE_UPDATE_BELOW * n_batches * X.shape[1]
         and optimizer.can_skip
         and not network.regularizes_first_kernel
     )
