@@ -156,12 +156,11 @@ def _compare(classifiers: dict[str, Pipeline], reviews: Reviews, settings: Setti
     print(f"\n{text_table(scores)}\n\n{text_table(pairs)}", flush=True)
     display = ComparisonDisplay.from_comparison(comparison)
     features = (
-        f"The {_NETWORK.lower()} sees which of 200,000 words, pairs and triples of words a review "
-        "contains: those that tell the classes apart best, scaled by their log-count ratios. The "
-        "others see which of the 10,000 most frequent "
-        "words it contains; the network on words is that of the notebooks, with two hidden layers "
-        "of 16 units. The C of logistic regression is chosen in each fold. Accuracies and times "
-        "are means of the folds ± their standard deviations."
+        f"The {_NETWORK.lower()} sees which of the 200,000 most frequent words, pairs and triples "
+        "of words a review contains, scaled by their log-count ratios. The others see which of the "
+        "10,000 most frequent words it contains; the network on words is that of the notebooks, "
+        "with two hidden layers of 16 units. The C of logistic regression is chosen in each fold. "
+        "Accuracies and times are means of the folds ± their standard deviations."
     )
     return [
         Heading(f"Cross-validation on the training reviews, {settings.n_folds} folds"),
