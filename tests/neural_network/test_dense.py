@@ -1,5 +1,7 @@
 """The estimator: what goes in, what comes out, and how it reports mistakes."""
 
+import tracemalloc
+
 import keras
 import numpy as np
 import pandas as pd
@@ -525,6 +527,24 @@ class TestFeatureScaling:
             scaled.set_params(warm_start=True).fit(X, y)
         with pytest.raises(ValueError, match="'feature_scaling' parameter"):
             scaled.set_params(feature_scaling="tf-idf").fit(X, y)
+
+    def test_splitting_and_scaling_copy_no_matrix(self):
+        X = sp.random(20_000, 500, 0.2, "csr", np.float32, random_state=0)
+        y = np.arange(20_000) % 2
+        classifier = DenseSentimentClassifier(
+            1,
+            layers=1,
+            epochs=1,
+            early_stopping=True,
+            validation_fraction=0.1,
+            refit=True,
+            feature_scaling="log_count_ratio",
+        )
+        tracemalloc.start()
+        classifier.fit(X, y)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 0.5 * (X.data.nbytes + X.indices.nbytes)
 
 
 class TestAuto:

@@ -58,9 +58,9 @@ class Samples:
         X = self.X[samples if self.rows is None else self.rows[samples]]
         if self.factors is not None:
             if sp.issparse(X):
-                X = type(X)((X.data * self.factors[X.indices], X.indices, X.indptr), shape=X.shape)
+                X.data *= self.factors[X.indices]
             else:
-                X = X * self.factors
+                X *= self.factors
         return Samples(X, self.y[samples], self.sample_weight[samples])
 
     def join(self, other: "Samples") -> "Samples":
