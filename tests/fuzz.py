@@ -116,8 +116,9 @@ class Fuzzer:
         # With another value than the table's, the next parameter may be what is wrong.
         self.what = f"{parameter}={value!r}"
         self.name = rf"\b({'|'.join([*call.wrong, *call.valid])})\b"
-        if isinstance(value, str) and value:  # may be the name of a file
-            self.name += f"|{re.escape(value)}"
+        for name in value if isinstance(value, list) else [value]:
+            if isinstance(name, str) and name:  # may be the name of a file
+                self.name += f"|{re.escape(name)}"
         with contextlib.chdir(self.folder):
             result = call.function(**call.valid | {parameter: value})
         if hasattr(result, "predict_proba") and hasattr(result, "n_features_in_"):

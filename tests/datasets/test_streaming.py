@@ -702,3 +702,10 @@ def test_importing_needs_no_pyarrow():
         "import sys\nsys.modules['pyarrow'] = None\nfrom skimdb.datasets import iter_batches\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("name", ["none.feather", "none.parquet"])
+def test_a_file_without_columns_is_named(tmp_path, name):
+    file = write(tmp_path / name, pa.table({}))
+    with pytest.raises(ValueError, match=f"{name} has no columns"):
+        next(iter_batches(file, 5))

@@ -49,6 +49,8 @@ def open_source(
     for path in _paths_of(source, options, notes):
         with open_table(path, options) as table:
             if types is None:
+                if not table.column_names:
+                    raise ValueError(f"{table.name} has no columns")
                 types = _check_columns(table.column_names, columns, arrow_schema(table).field)
             _check_types(table, types)
             notes += (f"{path}: {note}" for note in table.notes)
