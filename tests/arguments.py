@@ -60,7 +60,7 @@ NOT_NEGATIVE_INT = ["3", -1, 2.5, NAN, [3]]
 NOT_NEGATIVE = ["0.1", -0.1, NAN, np.inf, [0.1]]
 BOOLEAN = ["yes", 2, None, [True]]
 RANDOM_STATE = ["1", -1, 1.5, [1, 2]]
-FEATURES = [THING, "text", None, np.full((40, 6), NAN), X[0], X[..., np.newaxis], X[:3]]
+FEATURES = [THING, "text", None, 10**400, np.full((40, 6), NAN), X[0], X[..., np.newaxis], X[:3]]
 TARGETS = [THING, None, np.full(40, NAN), Y[:3], np.column_stack([Y, Y]), Y + 0.5, np.zeros(40)]
 WEIGHTS = [
     THING,
@@ -78,7 +78,20 @@ UNKNOWN_FORMAT = TABLE.with_suffix(".unknown")
 UNKNOWN_FORMAT.touch()
 TABLE.write_text("text,label\ngood,1\nbad,0\n")
 SCALER = LogCountRatioScaler().fit(X, Y)
-SEQUENCES = [THING, None, "text", 3, [3], [["word"]], [[-1]], [[2**31]], [[1.5]], [[[1]]], [None]]
+SEQUENCES = [
+    str,
+    THING,
+    None,
+    "text",
+    3,
+    [3],
+    [["word"]],
+    [[-1]],
+    [[2**31]],
+    [[1.5]],
+    [[[1]]],
+    [None],
+]
 STRINGS = [THING, None, "text", 3, [3], [["text"]], [None]]
 FRAME = pd.DataFrame({"text": TEXTS})
 PATH = [THING, None, 3, ["a"], ""]
@@ -263,7 +276,7 @@ CALLS: dict[str, Call] = {
     ),
     "fetch_imdb": Call(
         datasets.fetch_imdb,
-        {"data_home": "/nowhere", "download_if_missing": False},
+        {"data_home": "/dev/null/nowhere", "download_if_missing": False},
         {
             "subset": [3, "valid", None, ["train"]],
             "num_words": POSITIVE_INT,
@@ -277,7 +290,7 @@ CALLS: dict[str, Call] = {
     ),
     "fetch_imdb_word_index": Call(
         datasets.fetch_imdb_word_index,
-        {"data_home": "/nowhere", "download_if_missing": False},
+        {"data_home": "/dev/null/nowhere", "download_if_missing": False},
         {
             "data_home": [3, ["a"], THING],
             "download_if_missing": BOOLEAN,
@@ -290,7 +303,7 @@ CALLS: dict[str, Call] = {
         {"source": TABLE},
         FILE_OPTIONS
         | {
-            "source": [None, 3, THING, "", [""], [3], {}, [], "/nowhere"],
+            "source": [None, 3, THING, "", [""], [3], {}, [], "/dev/null/nowhere"],
             "batch_size": POSITIVE_INT,
             "columns": [3, "text", [3], [], ["text", "text"], [["text"]]],
             "shuffle_buffer": [*POSITIVE_INT, 1],
@@ -303,7 +316,7 @@ CALLS: dict[str, Call] = {
         FILE_OPTIONS
         | {
             "model": [None, 3, THING, LogisticRegression()],
-            "source": [None, 3, THING, "", [""], [3], {}, [], "/nowhere", UNKNOWN_FORMAT],
+            "source": [None, 3, THING, "", [""], [3], {}, [], "/dev/null/nowhere", UNKNOWN_FORMAT],
             "destination": PATH,
             "column": [3, None, ["text"]],
             "keep": [3, "label", [3], ["label", "predicted_label"], ["text", "text"]],

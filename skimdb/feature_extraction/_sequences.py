@@ -52,7 +52,8 @@ def is_text(value: Any) -> bool:
 def is_not_sequence(value: Any) -> bool:
     """Refuse values without order or length, with columns, or with a mask that would be lost."""
     return (
-        not (hasattr(value, "__len__") and hasattr(value, "__iter__"))
+        isinstance(value, type)
+        or not (hasattr(value, "__len__") and hasattr(value, "__iter__"))
         or isinstance(value, Mapping | Set | np.ma.MaskedArray)
         or sp.issparse(value)
         or hasattr(type(value), "columns")

@@ -19,13 +19,13 @@ def naming(parameter: str, *, instead_of: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         message = str(error)
         if instead_of:
             message = re.sub(rf"\b{instead_of}\b", parameter, message)
         if not re.search(rf"\b{parameter}\b", message):
             message = f"{parameter}: {message}"
-        if message == str(error):
+        if message == str(error) and not isinstance(error, OverflowError):
             raise
         raise (TypeError if isinstance(error, TypeError) else ValueError)(message) from error
 

@@ -709,3 +709,10 @@ def test_a_file_without_columns_is_named(tmp_path, name):
     file = write(tmp_path / name, pa.table({}))
     with pytest.raises(ValueError, match=f"{name} has no columns"):
         next(iter_batches(file, 5))
+
+
+def test_a_file_with_two_columns_of_one_name_is_named(tmp_path):
+    table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+    file = write(tmp_path / "twice.feather", table)
+    with pytest.raises(ValueError, match=r"twice\.feather has several columns of the same name"):
+        next(iter_batches(file, 5))

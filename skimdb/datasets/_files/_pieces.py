@@ -49,8 +49,8 @@ def open_source(
     for path in _paths_of(source, options, notes):
         with open_table(path, options) as table:
             if types is None:
-                if not table.column_names:
-                    raise ValueError(f"{table.name} has no columns")
+                if columns is None:
+                    _check_names(table)
                 types = _check_columns(table.column_names, columns, arrow_schema(table).field)
             _check_types(table, types)
             notes += (f"{path}: {note}" for note in table.notes)
@@ -86,6 +86,14 @@ def _paths_of(source: Any, options: FileOptions, notes: list[str]) -> list[Path]
     if not paths:
         raise ValueError(f"source={source!r} has no files of a known format: {FORMATS_NOTE}")
     return paths
+
+
+def _check_names(table: Table) -> None:
+    names = table.column_names
+    if not names:
+        raise ValueError(f"{table.name} has no columns")
+    if len(set(names)) < len(names):
+        raise ValueError(f"{table.name} has several columns of the same name; give columns")
 
 
 def _check_columns(names: list[str], columns: Sequence[str] | None, field: Any) -> Types:
