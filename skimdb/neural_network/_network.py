@@ -1,6 +1,8 @@
 """From the classifier's parameters to a Keras model."""
 
+import math
 import multiprocessing
+import os
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -121,13 +123,24 @@ def build_dense_network(
 
 def parameters_in_memory(architecture: Architecture, seed: int, dtype: Any) -> list[FloatArray]:
     """Return the parameters before training, or raise a MemoryError that names what is large."""
+    n_bytes = sum(map(math.prod, architecture.shapes)) * np.dtype(dtype).itemsize
     try:
+        # Its gradients take as much again. Linux would kill the process instead of an error.
+        if 2 * n_bytes > _memory_bytes():
+            raise MemoryError(f"its weights take {n_bytes / 2**30:,.1f} GiB")
         return initial_parameters(architecture, seed, dtype)
-    except (MemoryError, ValueError) as error:  # more bytes than an integer holds
+    except MemoryError as error:
         raise MemoryError(
             f"units={architecture.units} and n_features={architecture.n_features} make a network "
             f"that does not fit in memory: {error}"
         ) from error
+
+
+def _memory_bytes() -> float:
+    """Return the size of the machine's memory, infinite where Python cannot tell."""
+    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
+        return math.inf
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def compiled_model(
