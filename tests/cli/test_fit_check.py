@@ -159,6 +159,7 @@ def test_words_are_counted_where_blanks_are_between_them():
     for texts, length in (
         (["a b", "a b"], "2 words, 3 characters"),
         (["很好", "不好"], "2 characters"),
+        (["这部电影很好看,推荐 大家都去看一看吧,真的很不错"], "25 characters"),
     ):
         rows = rows_of(found_table(texts, keys_of(texts), ["a", "b"], "file"))
         assert rows["Median length"] == [length]
