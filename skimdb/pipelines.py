@@ -13,8 +13,8 @@ from skimdb.feature_extraction._multi_hot import check_ngram_range
 _PUNCTUATION = string.punctuation.replace("'", "")
 # Characters alone would outweigh the words, of which there are fewer.
 _CHARACTER_WEIGHT = 0.5
-# Of a million and more n-grams the most frequent do what all do. Chosen without the labels, they do
-# not deceive the validation.
+# The most frequent n-grams do as well as all of a million or more. They are chosen without the
+# labels, so that the validation texts stay unseen.
 _MAX_WORD_FEATURES, _MAX_CHARACTER_FEATURES = 200_000, 120_000
 
 

@@ -57,20 +57,20 @@ def _cross_validated(load: Callable[[], tuple[NDArray[Any], NDArray[Any]]]) -> I
         yield X[train], y[train], X[test], y[test]
 
 
-def _file(name: str) -> DataSet:
-    def load() -> tuple[NDArray[Any], NDArray[Any]]:
-        columns = read_columns(find_file(f"suite/{name}.parquet"), ["text", "label"])
-        texts = np.array([text or "" for text in columns["text"]], dtype=object)
-        return texts, columns["label"].astype(str)
+def _load(name: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    columns = read_columns(find_file(f"suite/{name}.parquet"), ["text", "label"])
+    texts = np.array([text or "" for text in columns["text"]], dtype=object)
+    return texts, columns["label"].astype(str)
 
-    return DataSet(lambda: _cross_validated(load), by_macro_f1=name == "alexa_stars")
+
+def _file(name: str) -> DataSet:
+    return DataSet(lambda: _cross_validated(lambda: _load(name)), by_macro_f1=name == "alexa_stars")
 
 
 def _feedback() -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the reviews of alexa_stars and whether they have more than two stars."""
-    columns = read_columns(find_file("suite/alexa_stars.parquet"), ["text", "label"])
-    texts = np.array([text or "" for text in columns["text"]], dtype=object)
-    return texts, np.where(columns["label"].astype(int) > 2, "content", "discontent")
+    texts, stars = _load("alexa_stars")
+    return texts, np.where(stars.astype(int) > 2, "content", "discontent")
 
 
 def _sentences(source: str) -> DataSet:

@@ -125,11 +125,11 @@ def parameters_in_memory(architecture: Architecture, seed: int, dtype: Any) -> l
     """Return the parameters before training, or raise a MemoryError that names what is large."""
     n_bytes = sum(map(math.prod, architecture.shapes)) * np.dtype(dtype).itemsize
     try:
-        # Its gradients take as much again. Linux would kill the process instead of an error.
+        # The gradients take as much again. Linux kills a process that uses too much memory.
         if 2 * n_bytes > _memory_bytes():
             raise MemoryError(f"its weights take {n_bytes / 2**30:,.1f} GiB")
         return initial_parameters(architecture, seed, dtype)
-    except MemoryError as error:
+    except (MemoryError, ValueError) as error:  # a shape may be too large for NumPy
         raise MemoryError(
             f"units={architecture.units} and n_features={architecture.n_features} make a network "
             f"that does not fit in memory: {error}"

@@ -37,7 +37,7 @@ class Samples:
     rows : ndarray of int and shape (n_samples,) or None
         The row of `X` that is each sample's; None if it is the one at the same position.
     factors : ndarray of shape (n_features,) or None
-        What the features are still to be multiplied by.
+        Factors by which the features are yet to be multiplied.
     """
 
     X: Matrix
@@ -54,7 +54,7 @@ class Samples:
         )
 
     def take(self, samples: IntArray) -> "Samples":
-        """Return some of the samples, with an `X` of their own that is multiplied already."""
+        """Return some of the samples, with their own rows of `X`, multiplied by the factors."""
         X = self.X[samples if self.rows is None else self.rows[samples]]
         if self.factors is not None:
             if sp.issparse(X):
@@ -73,7 +73,7 @@ class Samples:
         )
 
     def with_own_X(self) -> "Samples":
-        """Return the samples with an `X` of theirs alone that is multiplied already."""
+        """Return the samples with their own rows of `X`, multiplied by the factors."""
         if self.rows is None and self.factors is None:
             return self
         return self.take(np.arange(len(self)))
@@ -212,7 +212,7 @@ def train(
     seed, n_past_epochs : int
         Together they determine the order of the samples and the dropout masks of each epoch.
     validation : Samples, default=None
-        Evaluated after each epoch; with an `X` of their own.
+        Evaluated after each epoch. Their `X` has no other rows.
     early_stopping : EarlyStopping, default=None
         Needs validation data.
     monitor : Monitor, default=None
