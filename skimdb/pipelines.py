@@ -28,9 +28,9 @@ def make_text_classifier(
     """Make the recommended pipeline for raw text.
 
     A dense network classifies texts, in any language and any number of classes, by n-grams of
-    their words and punctuation marks and by n-grams of their characters: the 200,000 and 120,000
-    most frequent. Each feature is scaled by its log-count ratio. A validation split chooses the
-    number of epochs; then the network is trained on all texts.
+    their words and punctuation marks and by n-grams of the characters within words: the 200,000
+    and 120,000 most frequent. Each feature is scaled by its log-count ratio. A validation split
+    chooses the number of epochs; then the network is trained on all texts.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def make_text_classifier(
     branches, weights = [("words", words)], None
     if char_ngram_range is not None:
         characters = make_pipeline(
-            CharacterEncoder(),
+            CharacterEncoder(within_words=True),
             MultiHotVectorizer(
                 None,
                 oov_char=None,

@@ -107,7 +107,7 @@ def test_network_is_trained_on_words_and_weighted_characters_of_all_texts(texts_
         ).fit_transform(texts)
         for encoder, longest, oov_char in (
             (WordIndexEncoder(punctuation=string.punctuation.replace("'", "")), 3, 2),
-            (CharacterEncoder(), 5, None),
+            (CharacterEncoder(within_words=True), 5, None),
         )
     )
     network = DenseSentimentClassifier(

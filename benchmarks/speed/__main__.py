@@ -16,6 +16,7 @@ import matplotlib as mpl
 
 from benchmarks._measure import measure_in_turns
 from benchmarks._results import RESULTS, add_only, load_parts, update_parts, write_text
+from benchmarks.searches.variants import measure_backend
 from benchmarks.speed.classifiers import CLASSIFIERS, measure_classifier, measure_pipeline
 from benchmarks.speed.fits import (
     growth_cases,
@@ -25,7 +26,15 @@ from benchmarks.speed.fits import (
     measure_search,
     measure_words_and_units,
 )
-from benchmarks.speed.page import MLP, OURS, SCIKERAS, growth_figure, make_page
+from benchmarks.speed.page import (
+    MLP,
+    ONE_JOB,
+    OURS,
+    SCIKERAS,
+    TWO_THREADS,
+    growth_figure,
+    make_page,
+)
 from benchmarks.speed.vectorizers import (
     TEXT_WAYS,
     VECTORIZERS,
@@ -44,6 +53,7 @@ PARTS: dict[str, list[str]] = {
     "pipeline": [OURS],
     "n-grams": [OURS, MLP],
     "search": [OURS, MLP, SCIKERAS],
+    "joblib": [ONE_JOB, TWO_THREADS],
     "words and units": [OURS],
     "a million words": [OURS],
     "growth": list(growth_cases()),
@@ -81,6 +91,7 @@ def _measure(part: str, name: str, repeat: str, n_repeats: str = "1") -> Any:
         "n-grams": lambda: measure_ngrams(name),
         "texts": lambda: measure_texts(name),
         "search": lambda: measure_search(name),
+        "joblib": lambda: {"seconds": measure_backend(name)["later"]},
         "growth": lambda: measure_growth(name, int(n_repeats)),
         "words and units": lambda: measure_words_and_units(int(n_repeats)),
         "a million words": lambda: measure_million_words(int(n_repeats)),

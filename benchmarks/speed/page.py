@@ -13,6 +13,7 @@ from benchmarks.speed.vectorizers import VECTORIZERS
 from skimdb.utils._tables import Table, markdown_table
 
 OURS, MLP, SCIKERAS = "skimdb", "MLPClassifier", "plain scikeras on CSR"
+ONE_JOB, TWO_THREADS = "one job", "threading"  # names of the searches' backends
 
 Runs = dict[str, list[dict[str, float]]]
 Results = Mapping[str, Any]
@@ -102,6 +103,16 @@ of plain scikeras.
 """
 
 
+def _joblib_section(runs: Runs) -> str:
+    return f"""## Fits in two threads
+
+The 60 fits of the grid search of ``benchmarks.searches``, by one job and by two jobs that are
+joblib's threads.
+
+{_runs_table(runs, {"seconds": "Seconds"})}
+"""
+
+
 def _words_and_units_section(runs: dict[str, list[float]]) -> str:
     rows = [[name, f"{np.median(seconds):.3g}"] for name, seconds in runs.items()]
     return f"""## More words and units
@@ -158,6 +169,7 @@ _SECTIONS: dict[str, Callable[[Any], str]] = {
     "pipeline": _pipeline_section,
     "n-grams": _ngrams_section,
     "search": _search_section,
+    "joblib": _joblib_section,
     "words and units": _words_and_units_section,
     "a million words": _million_words_section,
     "growth": _growth_section,
@@ -241,6 +253,13 @@ def _bars(results: Results) -> list[tuple[str, float, str, float]]:
             median(search[OURS], "seconds") / median(search[MLP], "seconds"),
             "<=",
             0.65,
+        ),
+        (
+            "60 fits: two threads / one job",
+            median(results["joblib"][TWO_THREADS], "seconds")
+            / median(results["joblib"][ONE_JOB], "seconds"),
+            "<=",
+            0.7,
         ),
         (
             "predict, warm: skimdb / MLPClassifier",

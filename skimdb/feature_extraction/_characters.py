@@ -19,6 +19,8 @@ from skimdb.utils._quick_checks import check_parameters
 
 # One 32-bit integer per character; lone surrogates are characters too.
 _ENCODING = ("utf-32-le", "surrogatepass")
+# Around the padding, which no n-gram contains.
+_BETWEEN_WORDS = " \0 "
 
 
 class CharacterEncoder(TextEncoder):
@@ -35,6 +37,10 @@ class CharacterEncoder(TextEncoder):
         marks as those of ASCII, as described for :class:`WordIndexEncoder`.
     lowercase : bool, default=True
         Convert texts to lowercase.
+    within_words : bool, default=False
+        Put padding, 0, between words, so that no n-gram goes beyond the word in which it begins.
+        Each word then has a blank of its own on both sides. Words are what stands between white
+        space. As most words occur many times, their n-grams are found much faster.
 
     See Also
     --------
@@ -76,16 +82,23 @@ class CharacterEncoder(TextEncoder):
     >>> pipeline = make_pipeline(encoder, MultiHotVectorizer(None, ngram_range=(2, 3), min_df=2))
     >>> pipeline.fit(["Gut!", "sehr gut"]).get_feature_names_out()
     array([' g', 'gu', 'ut', ' gu', 'gut'], dtype=object)
+    >>> CharacterEncoder(within_words=True).transform(["so gut"])
+    ReviewArray([array([ 32, 115, 111,  32,   0,  32, 103, 117, 116,  32], dtype=int32)],
+                dtype=object)
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "normalize": ["boolean"],
         "lowercase": ["boolean"],
+        "within_words": ["boolean"],
     }
 
-    def __init__(self, *, normalize: bool = True, lowercase: bool = True) -> None:
+    def __init__(
+        self, *, normalize: bool = True, lowercase: bool = True, within_words: bool = False
+    ) -> None:
         self.normalize = normalize
         self.lowercase = lowercase
+        self.within_words = within_words
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -136,7 +149,8 @@ class CharacterEncoder(TextEncoder):
             texts = list(map(make_normalizer(), texts))
         if self.lowercase:
             texts = list(map(str.lower, texts))
-        texts = [f" {' '.join(words)} " if (words := text.split()) else "" for text in texts]
+        between = _BETWEEN_WORDS if self.within_words else " "
+        texts = [f" {between.join(words)} " if (words := text.split()) else "" for text in texts]
         lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
         flat = np.frombuffer("".join(texts).encode(*_ENCODING), dtype="<i4")
         return as_reviews(flat.astype(np.int32, copy=False), lengths)
@@ -169,6 +183,8 @@ class CharacterEncoder(TextEncoder):
         text = flat.astype("<i4").tobytes().decode(*_ENCODING)
         texts = np.empty(len(offsets) - 1, dtype=object)
         texts[:] = [text[start:stop].strip() for start, stop in pairwise(offsets.tolist())]
+        if self.within_words:
+            texts[:] = [text.replace(_BETWEEN_WORDS, " ") for text in texts]
         return texts
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.str_]:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self, TypeAlias
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from skimdb.feature_extraction._runs import DistinctRuns, boolean_csr, distinct_runs
 from skimdb.feature_extraction._sequences import FlatSequences, IntArray
 from skimdb.feature_extraction._unigrams import is_first_of
 
@@ -32,13 +34,16 @@ def learn_ngrams(
     `is_word` tells which indices n-grams may contain; 0 is never one. Each row holds the words of
     an n-gram, padded with zeros. Rows are sorted by number of words, then by indices.
     """
-    blocks = list(_blocks(sequences, is_word))
+    runs = distinct_runs(sequences, is_word(sequences[0]))
+    blocks = list(_blocks(sequences, is_word) if runs is None else _blocks(runs.sequences))
     words = np.empty(0, dtype=np.int32)
     longest = np.zeros((1, 0), dtype=np.int32)
     ngrams, counts = [], []
     for n in range(1, max_n + 1):
         groups = [block.group(n, len(words)) for block in blocks]
         keys, df = _merge(groups)
+        if runs is not None:
+            df = _document_frequencies(runs, blocks, groups, keys)
         keys, df = keys[df >= min_df], df[df >= min_df]
         for block, group in zip(blocks, groups, strict=True):
             block.assign_ids(n, group, _find_keys(group.keys, keys))
@@ -123,9 +128,19 @@ def find_ngrams(
     """Return CSR indices and indptr: the sorted, unique n-grams of a table in each sequence."""
     if len(sequences[0]) <= _FEW_TOKENS:
         return _find_in_few(sequences, is_word, table)
+    runs = distinct_runs(sequences, is_word(sequences[0]))
+    if runs is None:
+        return _find_in_blocks(_blocks(sequences, is_word), table)
+    indices, indptr = _find_in_blocks(_blocks(runs.sequences), table)
+    return runs.unite(boolean_csr(indices, indptr, len(table)))
+
+
+def _find_in_blocks(
+    blocks: Iterator["_Block"], table: NGramTable
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     indices = [np.empty(0, dtype=np.int32)]
     counts = [np.zeros(1, dtype=np.int64)]
-    for block in _blocks(sequences, is_word):
+    for block in blocks:
         rows, columns, start = [], [], 0
         for n, (level, prefixes) in enumerate(zip(table.levels, table.prefixes, strict=True), 1):
             group = block.group(n, len(table.words))
@@ -203,7 +218,7 @@ class _Group(NamedTuple):
 class _Block:
     """Concatenated sequences, and the id of the n-gram that begins at each position."""
 
-    def __init__(self, flat: IntArray, offsets: NDArray[np.int64], is_word: IsWord) -> None:
+    def __init__(self, flat: IntArray, offsets: NDArray[np.int64], is_word: IsWord | None) -> None:
         self.n_rows = len(offsets) - 1
         lengths = np.diff(offsets)
         # A separator after each sequence, so that n-grams do not continue into the next one.
@@ -212,7 +227,8 @@ class _Block:
         is_item = np.ones(len(self._rows), dtype=bool)
         is_item[np.cumsum(lengths + 1) - 1] = False
         words = flat.astype(np.int32)
-        words[~is_word(flat)] = -1
+        if is_word is not None:
+            words[~is_word(flat)] = -1
         self._words[is_item] = words
         self._ids = np.zeros(len(self._rows), dtype=np.int32)
 
@@ -252,7 +268,7 @@ class _Block:
             self._words = self._ids
 
 
-def _blocks(sequences: FlatSequences, is_word: IsWord) -> Iterator[_Block]:
+def _blocks(sequences: FlatSequences, is_word: IsWord | None = None) -> Iterator[_Block]:
     flat, offsets = sequences
     n_samples = len(offsets) - 1
     positions = offsets + np.arange(n_samples + 1)
@@ -275,6 +291,20 @@ def _merge(groups: list[_Group]) -> tuple[_Keys, NDArray[np.int64]]:
         starts = np.flatnonzero(is_first_of(keys))
         keys, df = keys[starts], np.add.reduceat(df, starts) if len(starts) else df
     return keys, df
+
+
+def _document_frequencies(
+    runs: DistinctRuns, blocks: list[_Block], groups: list[_Group], keys: _Keys
+) -> NDArray[np.int64]:
+    """Count the sequences with each of the merged n-grams, of which groups count the runs."""
+    rows, columns, n_runs = [], [], 0
+    for block, group in zip(blocks, groups, strict=True):
+        rows.append(group.rows.astype(np.int32) + np.int32(n_runs))
+        columns.append(np.repeat(_find_keys(group.keys, keys), group.df))
+        n_runs += block.n_rows
+    places = (np.concatenate(rows), np.concatenate(columns))
+    of_runs = sp.coo_array((np.ones(len(places[0]), dtype=bool), places), (n_runs, len(keys)))
+    return runs.document_frequencies(of_runs.tocsr())
 
 
 def _find_keys(keys: _Keys, known: IntArray) -> NDArray[np.int32]:

@@ -65,6 +65,14 @@ class TestCodePoints:
         for text in ("café", unicodedata.normalize("NFD", "café")):
             assert CharacterEncoder().transform([text])[0].tolist() == code_points(" café ")
 
+    @given(texts=texts)
+    def test_within_words(self, texts):
+        encoder = CharacterEncoder(normalize=False, within_words=True)
+        expected = [" \0 ".join(text.lower().split()) for text in texts]
+        assert [sequence.tolist() for sequence in encoder.transform(texts)] == [
+            code_points(f" {text} " if text else "") for text in expected
+        ]
+
     @pytest.mark.parametrize("text", ["", " ", "\n\t", "\u200b"])
     def test_a_text_of_white_space_has_no_characters(self, text):
         assert CharacterEncoder().transform([text])[0].tolist() == []
@@ -98,6 +106,21 @@ class TestNgrams:
         expected = reference.fit_transform(map(padded, texts))
         pipeline = make_pipeline(
             CharacterEncoder(normalize=False),
+            MultiHotVectorizer(None, ngram_range=ngram_range, min_df=1, max_features=10**6),
+        )
+        X = pipeline.fit_transform(texts)
+        names = pipeline.get_feature_names_out()
+        assert sorted(names) == reference.get_feature_names_out().tolist()
+        columns = [reference.vocabulary_[name] for name in names]
+        assert (expected[:, columns] != X).nnz == 0
+
+    @given(texts=texts, ngram_range=st.sampled_from([(1, 1), (1, 3), (2, 5), (3, 4)]))
+    def test_within_words_equal_to_those_of_count_vectorizer(self, texts, ngram_range):
+        texts = [*texts, "gut!"]
+        reference = CountVectorizer(analyzer="char_wb", ngram_range=ngram_range, binary=True)
+        expected = reference.fit_transform(texts)
+        pipeline = make_pipeline(
+            CharacterEncoder(normalize=False, within_words=True),
             MultiHotVectorizer(None, ngram_range=ngram_range, min_df=1, max_features=10**6),
         )
         X = pipeline.fit_transform(texts)
@@ -164,6 +187,12 @@ class TestInverse:
         assert result.dtype == object
         assert result.tolist() == [" ".join(text.split()) for text in texts]
 
+    @given(texts=texts)
+    def test_of_characters_within_words(self, texts):
+        encoder = CharacterEncoder(normalize=False, lowercase=False, within_words=True)
+        result = encoder.inverse_transform(encoder.transform(texts))
+        assert result.tolist() == [" ".join(text.split()) for text in texts]
+
     def test_of_ngrams(self):
         encoder, vectorizer = CharacterEncoder(), MultiHotVectorizer(None, ngram_range=(3, 3))
         X = vectorizer.fit_transform(encoder.transform(["gut"]))
@@ -195,7 +224,7 @@ class TestContract:
         with pytest.raises(error, match=message):
             getattr(CharacterEncoder(), method)(X)
 
-    @pytest.mark.parametrize("name", ["normalize", "lowercase"])
+    @pytest.mark.parametrize("name", ["normalize", "lowercase", "within_words"])
     @pytest.mark.parametrize("method", ["fit", "fit_transform", "transform"])
     def test_wrong_parameters(self, name, method):
         encoder = CharacterEncoder(**{name: "no"})

@@ -5,6 +5,7 @@ import pickle
 import tracemalloc
 from collections import Counter
 from fractions import Fraction
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -45,6 +46,22 @@ def multi_hot(sets, vocabulary):
 
 def rows_without_fill(ngrams):
     return [tuple(row[row > 0].tolist()) for row in ngrams]
+
+
+def assert_equals_count_vectorizer(rows, ngram_range, **limits):
+    reference = CountVectorizer(
+        analyzer=lambda row: ngrams_of(row, ngram_range, lambda index: index >= 4),
+        binary=True,
+        dtype=np.float32,
+        **limits,
+    )
+    expected = reference.fit_transform(rows)
+    vectorizer = MultiHotVectorizer(None, ngram_range=ngram_range, max_features=10**9, **limits)
+    X = vectorizer.fit_transform(rows)
+    assert_canonical(X)
+    columns = [reference.vocabulary_[ngram] for ngram in rows_without_fill(vectorizer.ngrams_)]
+    assert len(columns) == expected.shape[1]
+    assert (expected[:, columns] != X).nnz == 0
 
 
 class TestFeatures:
@@ -92,22 +109,29 @@ class TestFeatures:
         found = dict(zip(rows_without_fill(vectorizer.ngrams_), X.sum(axis=0).A1, strict=True))
         assert found == counts
 
+    @pytest.mark.parametrize("n_rows", [1_000, 50_000])
+    def test_runs_of_words_that_occur_again(self, n_rows):
+        rng = np.random.default_rng(0)
+        runs = [rng.integers(4, 20, rng.integers(1, 7)).tolist() for _ in range(300)]
+        rows = [
+            list(chain.from_iterable([*runs[i], 0] for i in rng.integers(300, size=length)))
+            for length in rng.integers(9, size=n_rows)
+        ]
+        assert_equals_count_vectorizer(rows, (1, 3))
+
+    def test_runs_whose_polynomials_are_equal(self):
+        """Those of the Thue-Morse sequence and of its complement are, modulo a power of two."""
+        sequence = [4 + i.bit_count() % 2 for i in range(2**11)]
+        rows = [sequence, [9 - word for word in sequence], *[[4, 0, 5, 6, 0]] * 2_000]
+        rows += [row[:-1] for row in rows]
+        assert_equals_count_vectorizer(rows, (10, 12))
+        assert_equals_count_vectorizer(rows, (1, 2))
+
     @pytest.mark.parametrize("ngram_range", [(1, 1), (1, 3), (2, 2)])
     @pytest.mark.parametrize("limits", [{"min_df": 2}, {"min_df": 0.01, "max_df": 0.3}])
     def test_equal_to_count_vectorizer(self, ngram_range, limits):
         rows, _ = make_reviews(300, random_state=0)
-        reference = CountVectorizer(
-            analyzer=lambda row: ngrams_of(row.tolist(), ngram_range, lambda index: index >= 4),
-            binary=True,
-            dtype=np.float32,
-            **limits,
-        )
-        expected = reference.fit_transform(rows)
-        vectorizer = MultiHotVectorizer(None, ngram_range=ngram_range, **limits)
-        X = vectorizer.fit_transform(rows)
-        columns = [reference.vocabulary_[ngram] for ngram in rows_without_fill(vectorizer.ngrams_)]
-        assert len(columns) == expected.shape[1]
-        assert (expected[:, columns] != X).nnz == 0
+        assert_equals_count_vectorizer([row.tolist() for row in rows], ngram_range, **limits)
 
     @pytest.mark.real_data
     def test_equal_to_count_vectorizer_on_imdb(self):
