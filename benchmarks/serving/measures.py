@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +140,11 @@ def _load(path: Path) -> Any:
 def _texts(subset: Any) -> tuple[list[str], Any]:
     texts, labels = load_texts(subset)
     return texts.tolist(), labels
+
+
+def median_seconds(function: Callable[[Any], Any], arguments: Sequence[Any]) -> float:
+    """Return the median time of a call with each of some arguments, at most 500 of them."""
+    return float(np.median([_seconds(function, argument) for argument in arguments[:_N_SINGLE]]))
 
 
 def _seconds(function: Callable[[Any], Any], argument: Any) -> float:

@@ -12,6 +12,7 @@ import pytest
 from benchmarks._results import RESULTS, environment, load_parts
 from benchmarks.serving import __main__ as serving
 from benchmarks.serving import measures
+from benchmarks.serving.selection import DATA_SETS, measure_selection
 from benchmarks.speed.fits import measure_growth
 from benchmarks.speed.page import make_page
 from benchmarks.suite.models import MODELS, WEIGHTED_MODELS
@@ -107,9 +108,11 @@ def test_page_of_suite_ranks_models_over_data_sets(tmp_path):
 
 def test_serving(tmp_path, monkeypatch):
     texts = ["a good film", "a bad film", "good fun", "bad fun"] * 15
-    table = pa.table({"text": texts, "label": [1, 0] * 30})
-    for subset in ("train", "test"):
-        pq.write_table(table, tmp_path / f"imdb_{subset}.parquet")
+    movies = [str(i // 4) for i in range(60)]
+    table = pa.table({"text": texts, "label": [1, 0] * 30, "movie": movies})
+    (tmp_path / "suite").mkdir()
+    for name in ("imdb_train", "imdb_test", *(f"suite/{name}" for name in DATA_SETS[1:])):
+        pq.write_table(table, tmp_path / f"{name}.parquet")
     monkeypatch.setenv("SKIMDB_DATA", str(tmp_path))
     folder = tmp_path / "models"
     folder.mkdir()
@@ -132,8 +135,11 @@ def test_serving(tmp_path, monkeypatch):
     parts["processes"] = parts["models"] | {
         "result": {f"{key}: {name}": [commands[key]] for key in commands for name in measures.OURS}
     }
+    measured = measure_selection("50,000 and 15,000")
+    assert all(figures["half_accuracy"] == 1 for figures in measured.values())
+    parts["selection"] = parts["models"] | {"result": {"50,000 and 15,000": [measured]}}
     page = serving.make_page(parts)
-    for heading in ("## The models", "## Reviews", "## Processes"):
+    for heading in ("## The models", "## Reviews", "## Processes", "## How many n-grams"):
         assert heading in page
 
 
