@@ -7,21 +7,30 @@ sorted together, so that the positions of equal n-grams become adjacent.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Self, TypeAlias
+from functools import cached_property
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from skimdb.feature_extraction._cells import (
+    blocks_of_rows,
+    concatenate_csr,
+    is_first_of,
+    sorted_unique,
+    split_cells,
+)
+from skimdb.feature_extraction._hash_index import HashIndex
 from skimdb.feature_extraction._runs import DistinctRuns, boolean_csr, distinct_runs
 from skimdb.feature_extraction._sequences import FlatSequences, IntArray
-from skimdb.feature_extraction._unigrams import is_first_of
 
 NGrams: TypeAlias = NDArray[np.int32]
 IsWord: TypeAlias = Callable[[IntArray], NDArray[np.bool]]
 _Keys: TypeAlias = NDArray[np.uint64]
 
 _TOKENS_PER_BLOCK = 2**18
+_TOKENS_PER_LOOKUP = 2**16
 _FEW_TOKENS = 2**12
 _ROWS_PER_BLOCK = 2**16  # numpy sorts 16-bit integers by radix
 
@@ -100,6 +109,40 @@ class NGramTable:
             prefixes.append(np.flatnonzero(is_prefix).astype(np.int32))
         return cls(tuple(levels), tuple(prefixes))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.levels, self.prefixes)
+
+    def find(self, n: int, keys: IntArray) -> NDArray[np.int32]:
+        """Return the position of each key in level n, -1 if it is unknown."""
+        if len(keys) > _FEW_TOKENS:
+            return self._indexes[n - 1].find(keys)
+        return _find_keys(keys, self.levels[n - 1])
+
+    def columns(self, n: int, positions: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the columns of positions in level n, -1 where only longer n-grams begin."""
+        if len(positions) > _FEW_TOKENS:
+            return self._columns[n - 1][positions]
+        return self._columns_of(n, positions)
+
+    def _columns_of(self, n: int, positions: NDArray[np.int32]) -> NDArray[np.int32]:
+        n_before = sum(map(len, self.levels[: n - 1])) - sum(map(len, self.prefixes[: n - 1]))
+        prefixes = self.prefixes[n - 1]
+        n_prefixes = prefixes.searchsorted(positions)
+        is_ngram = n_prefixes == prefixes.searchsorted(positions, "right")
+        return np.where(is_ngram, n_before + positions - n_prefixes, -1).astype(np.int32)
+
+    # For many keys and positions at once; these take as much memory as the table.
+    @cached_property
+    def _indexes(self) -> list[HashIndex]:
+        return list(map(HashIndex, self.levels))
+
+    @cached_property
+    def _columns(self) -> list[NDArray[np.int32]]:
+        return [
+            self._columns_of(n, np.arange(len(level), dtype=np.int32))
+            for n, level in enumerate(self.levels, 1)
+        ]
+
     @property
     def words(self) -> NDArray[np.int32]:
         """The distinct words of the n-grams, sorted."""
@@ -126,78 +169,53 @@ def find_ngrams(
     sequences: FlatSequences, is_word: IsWord, table: NGramTable
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Return CSR indices and indptr: the sorted, unique n-grams of a table in each sequence."""
-    if len(sequences[0]) <= _FEW_TOKENS:
-        return _find_in_few(sequences, is_word, table)
-    runs = distinct_runs(sequences, is_word(sequences[0]))
-    if runs is None:
-        return _find_in_blocks(_blocks(sequences, is_word), table)
-    indices, indptr = _find_in_blocks(_blocks(runs.sequences), table)
-    return runs.unite(boolean_csr(indices, indptr, len(table)))
-
-
-def _find_in_blocks(
-    blocks: Iterator["_Block"], table: NGramTable
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    indices = [np.empty(0, dtype=np.int32)]
-    counts = [np.zeros(1, dtype=np.int64)]
-    for block in blocks:
-        rows, columns, start = [], [], 0
-        for n, (level, prefixes) in enumerate(zip(table.levels, table.prefixes, strict=True), 1):
-            group = block.group(n, len(table.words))
-            ranks = _find_keys(group.keys, level)
-            block.assign_ids(n, group, ranks)
-            n_prefixes = np.searchsorted(prefixes, ranks)
-            is_ngram = (ranks >= 0) & (n_prefixes == np.searchsorted(prefixes, ranks, "right"))
-            group_columns = np.where(is_ngram, start + ranks - n_prefixes, -1).astype(np.int32)
-            row_columns = np.repeat(group_columns, group.df)
-            rows.append(group.rows[row_columns >= 0])
-            columns.append(row_columns[row_columns >= 0])
-            start += len(level) - len(prefixes)
-        row, column = np.concatenate(rows), np.concatenate(columns)
-        indices.append(column[np.argsort(row, kind="stable")])
-        counts.append(np.bincount(row, minlength=block.n_rows))
-    return np.concatenate(indices), np.cumsum(np.concatenate(counts))
-
-
-def _find_in_few(
-    sequences: FlatSequences, is_word: IsWord, table: NGramTable
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Do the same for few words, where grouping them would take longer than looking up each."""
     flat, offsets = sequences
-    n_rows, n_columns, max_n = len(offsets) - 1, len(table), len(table.levels)
-    words = table.levels[0]
-    keys = flat.astype(words.dtype, copy=False)
-    ids = np.minimum(words.searchsorted(keys), len(words) - 1)
-    is_known = words[ids] == keys
-    is_known &= is_word(flat)
+    are_words = is_word(flat)
+    runs = distinct_runs(sequences, are_words) if len(flat) > _FEW_TOKENS else None
+    if runs is not None:
+        flat, offsets = runs.sequences
+        are_words = np.ones(len(flat), dtype=bool)
+    n_columns = len(table)
+    blocks = []
+    for start, stop in blocks_of_rows(offsets, _TOKENS_PER_LOOKUP, n_columns):
+        tokens = slice(offsets[start], offsets[stop])
+        lengths = np.diff(offsets[start : stop + 1])
+        cells = _find_cells(flat[tokens], are_words[tokens], lengths, table)
+        blocks.append(split_cells(cells, stop - start, n_columns))
+    indices, indptr = concatenate_csr(blocks)
+    if runs is not None:
+        return runs.unite(boolean_csr(indices, indptr, n_columns))
+    return indices, indptr
+
+
+def _find_cells(
+    words: IntArray, are_words: NDArray[np.bool], lengths: NDArray[np.int64], table: NGramTable
+) -> NDArray[np.uint32]:
+    """Return the sorted, unique places of n-grams in the rows times the columns."""
+    n_rows, max_n = len(lengths), len(table.levels)
     # No n-gram goes on behind the end of a sequence, where there is an unknown word.
-    rows = np.repeat(np.arange(n_rows), np.diff(offsets))
-    positions = np.arange(len(flat)) + rows
-    ranks = np.full(len(flat) + n_rows + max_n, -1)
-    ranks[positions[is_known]] = ids[is_known]
-    starts, ids, rows = positions[is_known], ids[is_known], rows[is_known]
-    found, n_before = [], 0
-    for n, (level, prefixes) in enumerate(zip(table.levels, table.prefixes, strict=True), 1):
+    rows = np.repeat(np.arange(n_rows, dtype=np.uint32), lengths)
+    places = np.arange(len(words)) + rows
+    ids = table.find(1, words)
+    ids[~are_words] = -1
+    last_words = np.full(len(words) + n_rows + max_n, -1, dtype=np.int32)
+    last_words[places] = ids
+    is_known = ids >= 0
+    places, ids, rows = places[is_known], ids[is_known], rows[is_known]
+    row_cells = rows * np.uint32(len(table))
+    found = []
+    for n in range(1, max_n + 1):
         if n > 1:
-            last = ranks[starts + (n - 1)]
-            goes_on = last >= 0
-            keys = _pair(ids[goes_on], last[goes_on], len(words))
-            ids = np.minimum(level.searchsorted(keys), max(len(level) - 1, 0))
-            is_known = level[ids] == keys if len(level) else np.zeros(len(keys), dtype=bool)
-            starts, rows, ids = starts[goes_on][is_known], rows[goes_on][is_known], ids[is_known]
-        cells = rows * n_columns + ids + n_before
-        if len(prefixes):
-            n_prefixes = prefixes.searchsorted(ids.astype(np.int32))
-            is_ngram = prefixes[np.minimum(n_prefixes, len(prefixes) - 1)] != ids
-            cells = (cells - n_prefixes)[is_ngram]
-        found.append(cells)
-        n_before += len(level) - len(prefixes)
-    cells = np.concatenate(found)
-    cells.sort()
-    rows, columns = np.divmod(cells[is_first_of(cells)], n_columns)
-    indptr = np.zeros(n_rows + 1, dtype=np.int64)
-    np.cumsum(np.bincount(rows, minlength=n_rows), out=indptr[1:])
-    return columns.astype(np.int32), indptr
+            last = last_words[places + (n - 1)]
+            goes_on = np.flatnonzero(last >= 0)
+            ids = table.find(n, _pair(ids[goes_on], last[goes_on], len(table.words)))
+            is_known = ids >= 0
+            goes_on, ids = goes_on[is_known], ids[is_known]
+            places, row_cells = places[goes_on], row_cells[goes_on]
+        columns = table.columns(n, ids)
+        is_ngram = columns >= 0
+        found.append(row_cells[is_ngram] + columns[is_ngram].astype(np.uint32))
+    return sorted_unique(np.concatenate(found))
 
 
 def _pair(prefix_ids: IntArray, last: IntArray, n_words: int) -> _Keys:
@@ -307,8 +325,8 @@ def _document_frequencies(
     return runs.document_frequencies(of_runs.tocsr())
 
 
-def _find_keys(keys: _Keys, known: IntArray) -> NDArray[np.int32]:
-    """Return the positions of sorted keys among the sorted known ones, -1 if missing."""
+def _find_keys(keys: IntArray, known: IntArray) -> NDArray[np.int32]:
+    """Return the positions of keys among the sorted known ones, -1 if missing."""
     if not len(known):
         return np.full(len(keys), -1, dtype=np.int32)
     keys = keys.astype(known.dtype, copy=False)  # else NumPy would convert all known ones

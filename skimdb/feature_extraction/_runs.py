@@ -11,8 +11,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from skimdb.feature_extraction._cells import concatenate_csr, is_first_of
 from skimdb.feature_extraction._sequences import FlatSequences, IntArray, offsets_of
-from skimdb.feature_extraction._unigrams import is_first_of
 
 _Positions: TypeAlias = NDArray[np.int64]
 
@@ -40,13 +40,9 @@ class DistinctRuns(NamedTuple):
 
     def unite(self, of_runs: sp.csr_array) -> tuple[NDArray[np.int32], _Positions]:
         """Return the sorted columns of each row, as CSR indices and indptr, from those of runs."""
-        indices = [np.empty(0, dtype=np.int32)]
-        counts = [np.zeros(1, dtype=np.int64)]
-        for rows in self._blocks():
-            united = (rows @ of_runs).tocsc().tocsr()  # sorts, without comparisons
-            indices.append(united.indices)
-            counts.append(np.diff(united.indptr))
-        return np.concatenate(indices), np.cumsum(np.concatenate(counts))
+        # Transposing twice sorts the columns, without comparisons.
+        united = [(rows @ of_runs).tocsc().tocsr() for rows in self._blocks()]
+        return concatenate_csr([(block.indices, np.diff(block.indptr)) for block in united])
 
     def document_frequencies(self, of_runs: sp.csr_array) -> NDArray[np.int64]:
         """Return in how many rows each column is, from the columns of runs."""
