@@ -18,9 +18,7 @@ SELECTIONS = {
     "all": (None, None),
     "200,000 and 60,000": (200_000, 60_000),
     "100,000 and 60,000": (100_000, 60_000),
-    "100,000 and 30,000": (100_000, 30_000),
     "50,000 and 30,000": (50_000, 30_000),
-    "50,000 and 15,000": (50_000, 15_000),
 }
 DATA_SETS = ["imdb", "customer_reviews", "airline_tweets", "chinese_hotels"]
 

@@ -135,9 +135,9 @@ def test_serving(tmp_path, monkeypatch):
     parts["processes"] = parts["models"] | {
         "result": {f"{key}: {name}": [commands[key]] for key in commands for name in measures.OURS}
     }
-    measured = measure_selection("50,000 and 15,000")
+    measured = measure_selection("50,000 and 30,000")
     assert all(figures["half_accuracy"] == 1 for figures in measured.values())
-    parts["selection"] = parts["models"] | {"result": {"50,000 and 15,000": [measured]}}
+    parts["selection"] = parts["models"] | {"result": {"50,000 and 30,000": [measured]}}
     page = serving.make_page(parts)
     for heading in ("## The models", "## Reviews", "## Processes", "## How many n-grams"):
         assert heading in page
