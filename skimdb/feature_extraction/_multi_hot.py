@@ -17,7 +17,8 @@ from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
 from skimdb.feature_extraction._index_names import MARKERS, index_names, ngram_names
-from skimdb.feature_extraction._ngrams import NGrams, NGramTable, find_ngrams, learn_ngrams
+from skimdb.feature_extraction._ngram_table import NGrams, NGramTable, find_ngrams
+from skimdb.feature_extraction._ngrams import learn_ngrams
 from skimdb.feature_extraction._sequences import (
     MAX_INDEX,
     FlatSequences,

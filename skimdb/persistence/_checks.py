@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skimdb.feature_extraction._ngrams import NGramTable
+from skimdb.feature_extraction._ngram_table import NGramTable
 from skimdb.feature_extraction._sequences import MAX_INDEX
 
 

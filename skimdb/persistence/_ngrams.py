@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from skimdb.feature_extraction._ngrams import NGramTable
+from skimdb.feature_extraction._ngram_table import NGramTable
 from skimdb.persistence._checks import check_ngrams
 
 
