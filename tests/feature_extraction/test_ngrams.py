@@ -122,10 +122,9 @@ class TestFeatures:
     def test_runs_whose_polynomials_are_equal(self):
         """Those of the Thue-Morse sequence and of its complement are, modulo a power of two."""
         sequence = [4 + i.bit_count() % 2 for i in range(2**11)]
-        rows = [sequence, [9 - word for word in sequence], *[[4, 0, 5, 6, 0]] * 2_000]
+        rows = [[7, *sequence], [7, *(9 - word for word in sequence)], *[[4, 0, 5, 6, 0]] * 2_000]
         rows += [row[:-1] for row in rows]
-        assert_equals_count_vectorizer(rows, (10, 12))
-        assert_equals_count_vectorizer(rows, (1, 2))
+        assert_equals_count_vectorizer(rows, (1, 3))
 
     @pytest.mark.parametrize("ngram_range", [(1, 1), (1, 3), (2, 2)])
     @pytest.mark.parametrize("limits", [{"min_df": 2}, {"min_df": 0.01, "max_df": 0.3}])
