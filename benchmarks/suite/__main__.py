@@ -1,8 +1,8 @@
 """Accuracy on sentiment data of every kind, beside peers that are tuned on each.
 
 Run with ``python -m benchmarks.suite``, with the folder ``suite`` of data sets, the UCI sentences
-and the IMDB reviews in the data home. Each data set is a part of the results, and each model of it
-is stored as soon as it is measured, so that a run can be stopped and taken up.
+and the IMDB reviews in the data home. Each model on a data set is a part of the results, which is
+stored as soon as it is measured, so that a run can be stopped and taken up.
 """
 
 import argparse
@@ -45,9 +45,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         task = progress.add_task("", total=len(runs))
         for name, model in runs:
             progress.update(task, description=f"{name}: {model}")
-            measured = load_parts(path).get(name, {"result": {}})["result"]
-            if args.again or model not in measured:
-                update_parts(path, {name: {**measured, model: measure(DATA_SETS[name], model)}})
+            part = f"{name}: {model}"
+            if args.again or part not in load_parts(path):
+                update_parts(path, {part: measure(DATA_SETS[name], model)})
             progress.advance(task)
     write_page(args.output, load_parts(path))
     print(args.output / "suite.md")

@@ -33,12 +33,18 @@ class _Score(NamedTuple):
 
 def write_page(folder: Path, parts: Parts) -> None:
     """Write the page and its figure."""
-    results: dict[str, dict[str, Scores]] = {name: part["result"] for name, part in parts.items()}
+    results: dict[str, dict[str, Scores]] = {}
+    measured: Parts = {}
+    for name, part in parts.items():
+        data, model = name.split(": ", 1)
+        results.setdefault(data, {})[model] = part["result"]
+        who = "own models" if model.startswith((OURS, WORDS)) else "peers"
+        measured[f"{data} ({who})"] = part
     complete = [name for name in DATA_SETS if results.get(name, {}).keys() >= MODELS.keys()]
     scores = {
         name: {model: _score(name, results[name][model]) for model in MODELS} for name in complete
     }
-    text = [_INTRODUCTION, environment_lines(parts), _comparison(scores, results)]
+    text = [_INTRODUCTION, environment_lines(measured), _comparison(scores, results)]
     text += [
         _without_peers(name, of_models[OURS])
         for name, of_models in results.items()

@@ -95,8 +95,15 @@ def test_page_of_suite_ranks_models_over_data_sets(tmp_path):
     results["mpqa"][peer] = scores(0.92)
     results["alexa_stars"][peer] = scores(0.91)
     results["alexa_feedback"] = {model: scores(0.75) for model in WEIGHTED_MODELS}
-    write_page(tmp_path, {name: {**measured, "result": r} for name, r in results.items()})
+    parts = {
+        f"{name}: {model}": {**measured, "result": of_model}
+        for name, of_models in results.items()
+        for model, of_model in of_models.items()
+    }
+    parts[f"mpqa: {peer}"]["environment"] = {**environment(), "processor": "another"}
+    write_page(tmp_path, parts)
     page = (tmp_path / "suite.md").read_text()
+    assert re.search(r"^- mpqa \(peers\): measured on .* another, ", page, re.MULTILINE)
     assert "on\n2 of 3 data sets" in page
     assert re.search(r"mpqa .*0\.0136 .* no ", page)  # sqrt(.92 * .08 / 100) / 2
     assert re.search(r"alexa_stars \(macro F1\) .*0\.0125 .* yes ", page)
