@@ -103,7 +103,7 @@ def test_page_of_suite_ranks_models_over_data_sets(tmp_path):
     parts[f"mpqa: {peer}"]["environment"] = {**environment(), "processor": "another"}
     write_page(tmp_path, parts)
     page = (tmp_path / "suite.md").read_text()
-    assert re.search(r"^- mpqa \(peers\): measured on .* another, ", page, re.MULTILINE)
+    assert re.search(r"^- mpqa \(others\): measured on .* another, ", page, re.MULTILINE)
     assert "on\n2 of 3 data sets" in page
     assert re.search(r"mpqa .*0\.0136 .* no ", page)  # sqrt(.92 * .08 / 100) / 2
     assert re.search(r"alexa_stars \(macro F1\) .*0\.0125 .* yes ", page)
