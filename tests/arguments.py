@@ -230,7 +230,7 @@ CALLS: dict[str, Call] = {
     "CharacterEncoder": Call(
         fit_method("fit", CharacterEncoder, ["X"]),
         {"X": TEXTS},
-        {"normalize": BOOLEAN, "lowercase": BOOLEAN, "X": STRINGS},
+        {"normalize": BOOLEAN, "lowercase": BOOLEAN, "within_words": BOOLEAN, "X": STRINGS},
     ),
     "LogCountRatioScaler": Call(
         fit_method("fit", LogCountRatioScaler, ["X", "y", "sample_weight"]),
