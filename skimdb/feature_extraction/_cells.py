@@ -1,6 +1,7 @@
-"""Features of rows as cells: the row times the number of columns, plus the column.
+"""The features of a block of rows as cells.
 
-A block of cells that fits the second-level cache is sorted fast.
+A cell is the number of the row in its block, times the number of columns, plus the column. Blocks
+are small, because cells that fit the second-level cache are sorted fast.
 """
 
 from collections.abc import Iterator, Sequence

@@ -38,9 +38,8 @@ class CharacterEncoder(TextEncoder):
     lowercase : bool, default=True
         Convert texts to lowercase.
     within_words : bool, default=False
-        Put padding, 0, between words, so that no n-gram goes beyond the word in which it begins.
-        Each word then has a blank of its own on both sides. Words are what stands between white
-        space. As most words occur many times, their n-grams are found much faster.
+        Put the padding 0 between words, so that every n-gram lies within one word. A word is
+        what stands between white space, and has a blank of its own on each side.
 
     See Also
     --------

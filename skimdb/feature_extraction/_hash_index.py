@@ -1,4 +1,4 @@
-"""Find integers among others, whatever their order, without Python code per integer."""
+"""Look up many integers at once in a hash table."""
 
 from typing import Any, TypeAlias
 

@@ -92,7 +92,7 @@ class NGramTable:
         is_ngram = n_prefixes == prefixes.searchsorted(positions, "right")
         return np.where(is_ngram, n_before + positions - n_prefixes, -1).astype(np.int32)
 
-    # For many keys and positions at once; these take as much memory as the table.
+    # For many keys and positions at once. Together they take as much memory as the table.
     @cached_property
     def _indexes(self) -> list[HashIndex]:
         return list(map(HashIndex, self.levels))
@@ -152,7 +152,7 @@ def find_ngrams(
 def _find_cells(
     words: IntArray, are_words: NDArray[np.bool], lengths: NDArray[np.int64], table: NGramTable
 ) -> NDArray[np.uint32]:
-    """Return the sorted, unique places of n-grams in the rows times the columns."""
+    """Return the cells of the n-grams in a block of rows, sorted and unique."""
     n_rows, max_n = len(lengths), len(table.levels)
     # No n-gram goes on behind the end of a sequence, where there is an unknown word.
     rows = np.repeat(np.arange(n_rows, dtype=np.uint32), lengths)

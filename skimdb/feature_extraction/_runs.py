@@ -1,7 +1,7 @@
-"""The runs of words in sequences, each distinct one once.
+"""The distinct runs of words in sequences.
 
-A run is what stands between indices that no n-gram may contain. N-grams of characters within words
-lie in a few thousand runs, the words, which occur millions of times.
+A run is what stands between indices that no n-gram may contain. Of characters within words, the
+runs are the words of the texts. Most of them occur many times, and their n-grams are found once.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _Positions: TypeAlias = NDArray[np.int64]
 _MAX_MEAN_LENGTH = 16
 _RUNS_PER_BLOCK = 2**15
 _ROWS_PER_BLOCK = 2**11
-# The hash of a run is a polynomial of its words modulo 2**64, at this place.
+# The hash of a run is a polynomial with its words as coefficients, modulo 2**64, at this point.
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -110,7 +110,7 @@ def _number(
 def _number_block(
     flat: IntArray, starts: _Positions, lengths: _Positions
 ) -> tuple[_Positions, _Positions]:
-    """Do the same for runs that are few enough to be sorted together."""
+    """Do the same for runs whose hashes are sorted together."""
     words, places = _runs(flat, starts, lengths)
     offsets = offsets_of(lengths)
     terms = words.astype(np.uint64)

@@ -24,7 +24,6 @@ Unit: TypeAlias = tuple[str, Span | None]  # a word or character, and where it i
 # No n-gram contains it.
 _BREAK: Unit = ("\n", None)
 _BLANK: Unit = (" ", None)
-_BETWEEN_BOUNDS = [_BLANK, _BREAK, _BLANK]
 
 
 @dataclass(frozen=True)
@@ -79,14 +78,12 @@ class Branch:
     def _blanks(self) -> tuple[list[Unit], list[Unit], list[Unit]] | None:
         """The units before, between and after words, if units are characters."""
         if isinstance(self.vectorizer, MultiHotVectorizer):
-            if self.vectorizer.word_index is not None or not are_characters(self._names):
-                return None
-            within_words = any(getattr(step, "within_words", False) for step in self.encoding)
-            return ([_BLANK], _BETWEEN_BOUNDS if within_words else [_BLANK], [_BLANK])
+            is_of_characters = self.vectorizer.word_index is None and are_characters(self._names)
+            return ([_BLANK], [_BLANK], [_BLANK]) if is_of_characters else None
         if self.vectorizer.analyzer == "char":
             return ([], [_BLANK], [])
         if self.vectorizer.analyzer == "char_wb":
-            return ([_BLANK], _BETWEEN_BOUNDS, [_BLANK])
+            return ([_BLANK], [_BLANK, _BREAK, _BLANK], [_BLANK])
         return None
 
     @cached_property
