@@ -230,7 +230,13 @@ CALLS: dict[str, Call] = {
     "CharacterEncoder": Call(
         fit_method("fit", CharacterEncoder, ["X"]),
         {"X": TEXTS},
-        {"normalize": BOOLEAN, "lowercase": BOOLEAN, "within_words": BOOLEAN, "X": STRINGS},
+        {
+            "normalize": BOOLEAN,
+            "lowercase": BOOLEAN,
+            "within_words": BOOLEAN,
+            "max_word_frequency": [-1, "25", np.nan, [25]],
+            "X": STRINGS,
+        },
     ),
     "LogCountRatioScaler": Call(
         fit_method("fit", LogCountRatioScaler, ["X", "y", "sample_weight"]),

@@ -36,7 +36,7 @@ def texts_and_labels():
     rng = np.random.default_rng(0)
     y = np.array(["negative", "positive"])[rng.integers(0, 2, 120)]
     words = [rng.choice(GOOD if label == "positive" else BAD, 3) for label in y]
-    return [f"A film, {', '.join(row)}!" for row in words], y
+    return [f"A film, {', '.join(row)}! ({i})" for i, row in enumerate(words)], y
 
 
 @pytest.fixture
@@ -134,6 +134,24 @@ def test_words_of_a_text_share_all_contributions_but_that_of_blanks(texts_and_la
         explanation.word_contributions().sum(),
         explanation.contributions[explanation.is_in_words].sum(),
     )
+
+
+def test_characters_are_left_out_where_words_are_frequent(tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.repeat(["negative", "positive"], 100)
+    texts = [" ".join(rng.choice(GOOD if label == "positive" else BAD, 9)) for label in y]
+    fitted = make_text_classifier(random_state=0).fit(texts, y)
+    words_alone = make_text_classifier(char_ngram_range=None, random_state=0).fit(texts, y)
+    expected = words_alone.predict_proba(texts)
+    assert_array_equal(fitted.predict_proba(texts), expected)
+    assert_array_equal(
+        fitted[:-1].get_feature_names_out(), words_alone[:-1].get_feature_names_out()
+    )
+    explanations = [explain_reviews(model, texts[:1])[0] for model in (fitted, words_alone)]
+    assert str(explanations[0]) == str(explanations[1])
+    skimdb.save(fitted, tmp_path / "model")
+    for load in (skimdb.load, skimdb.load_predictor):
+        assert_array_equal(load(tmp_path / "model").predict_proba(texts), expected)
 
 
 def test_three_classes_and_text_without_spaces():

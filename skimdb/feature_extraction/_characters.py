@@ -2,12 +2,14 @@
 
 import sys
 from itertools import pairwise
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import _fit_context
 from sklearn.utils import Tags
+from sklearn.utils._param_validation import Interval
 
 from skimdb.datasets._review_array import as_reviews
 from skimdb.feature_extraction._index_names import characters
@@ -15,7 +17,8 @@ from skimdb.feature_extraction._normalization import make_normalizer
 from skimdb.feature_extraction._sequences import flatten_sequences
 from skimdb.feature_extraction._text_encoder import TextEncoder
 from skimdb.feature_extraction._texts import as_texts
-from skimdb.utils._quick_checks import check_parameters
+from skimdb.feature_extraction._words import FILTERS, make_splitter
+from skimdb.utils._quick_checks import check_fitted, check_parameters
 
 # One 32-bit integer per character; lone surrogates are characters too.
 _ENCODING = ("utf-32-le", "surrogatepass")
@@ -40,6 +43,17 @@ class CharacterEncoder(TextEncoder):
     within_words : bool, default=False
         Put the padding 0 between words, so that every n-gram lies within one word. A word is
         what stands between white space, and has a blank of its own on each side.
+    max_word_frequency : float, default=None
+        Leave out the characters of all texts if :meth:`fit` finds that `word_frequency_` is above
+        this. Words that are learned from many occurrences tell what their characters would, and
+        without these fitting and predicting take a fraction of the time. None keeps them always.
+
+    Attributes
+    ----------
+    word_frequency_ : float
+        How often the texts contain each of their distinct words, on average; of equal texts one
+        counts. A word is what :class:`WordIndexEncoder` takes for one by default. Only with
+        `max_word_frequency`.
 
     See Also
     --------
@@ -50,8 +64,8 @@ class CharacterEncoder(TextEncoder):
 
     Notes
     -----
-    **Fitting.** The estimator is stateless: :meth:`transform` works without :meth:`fit`,
-    which only validates.
+    **Fitting.** Without `max_word_frequency` the estimator is stateless: :meth:`transform` works
+    without :meth:`fit`, which only validates.
 
     **Vectorizing.** Give :class:`MultiHotVectorizer` ``num_words=None``. Its default leaves out
     code points from 10,000 on, which are most of Chinese, Japanese and Korean.
@@ -90,18 +104,25 @@ class CharacterEncoder(TextEncoder):
         "normalize": ["boolean"],
         "lowercase": ["boolean"],
         "within_words": ["boolean"],
+        "max_word_frequency": [Interval(Real, 0, None, closed="left"), None],
     }
 
     def __init__(
-        self, *, normalize: bool = True, lowercase: bool = True, within_words: bool = False
+        self,
+        *,
+        normalize: bool = True,
+        lowercase: bool = True,
+        within_words: bool = False,
+        max_word_frequency: float | None = None,
     ) -> None:
         self.normalize = normalize
         self.lowercase = lowercase
         self.within_words = within_words
+        self.max_word_frequency = max_word_frequency
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Validate the texts; there is nothing to learn.
+        """Validate the texts, and learn how often they repeat words if that is limited.
 
         Parameters
         ----------
@@ -120,7 +141,9 @@ class CharacterEncoder(TextEncoder):
         TypeError, ValueError
             If X does not hold texts, or if parameters are invalid.
         """
-        as_texts(X)
+        texts = as_texts(X)
+        if self.max_word_frequency is not None:
+            self.word_frequency_ = self._mean_frequency(texts)
         return self
 
     def transform(self, X: Any) -> NDArray[np.object_]:
@@ -142,8 +165,11 @@ class CharacterEncoder(TextEncoder):
         TypeError, ValueError
             If X does not hold texts; the message names the first such row.
         """
+        check_fitted(self)
         check_parameters(self)
         texts = as_texts(X)
+        if self.max_word_frequency is not None and self.word_frequency_ > self.max_word_frequency:
+            return as_reviews(np.empty(0, np.int32), np.zeros(len(texts), np.int64))
         if self.normalize:
             texts = list(map(make_normalizer(), texts))
         if self.lowercase:
@@ -202,7 +228,25 @@ class CharacterEncoder(TextEncoder):
         """
         return characters()
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return self.max_word_frequency is None or hasattr(self, "word_frequency_")
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.requires_fit = False
+        tags.requires_fit = self.max_word_frequency is not None
         return tags
+
+    def _mean_frequency(self, texts: list[str]) -> float:
+        split = make_splitter(
+            normalize=self.normalize,
+            lowercase=self.lowercase,
+            filters=FILTERS,
+            punctuation="",
+            tokenizer=None,
+        )
+        n_words, distinct = 0, set[str]()
+        for text in set(texts):
+            words = split(text)
+            n_words += len(words)
+            distinct.update(words)
+        return n_words / max(len(distinct), 1)

@@ -92,7 +92,7 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         by :meth:`fit`.
     ngram_table_ : NGramTable
         The learned n-grams, in the form in which :meth:`transform` looks them up. Only set if
-        n-grams are learned.
+        n-grams are learned. Reviews that are all empty have none, and there are no features.
     ngrams_ : ndarray of shape (n_features_out, max_n), dtype int32
         Word indices of each learned n-gram, padded with zeros to `max_n`. Sorted by number of
         words, then by indices. Made of `ngram_table_` each time.
@@ -218,7 +218,7 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         ------
         TypeError, ValueError
             If X does not hold sequences of word indices, if parameters are invalid or contradict
-            each other, or if no n-gram is left.
+            each other, or if no n-gram is left of reviews that are not all empty.
         """
         self._check_parameters()
         self._learn(flatten_sequences(X))
@@ -244,7 +244,7 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         ------
         TypeError, ValueError
             If X does not hold sequences of word indices, if parameters are invalid or contradict
-            each other, or if no n-gram is left.
+            each other, or if no n-gram is left of reviews that are not all empty.
         """
         self._check_parameters()
         sequences = flatten_sequences(X)
@@ -296,7 +296,9 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         """
         check_is_fitted(self)
         with naming("X"):
-            X = check_array(X, accept_sparse="csr", dtype=None, ensure_min_samples=0)
+            X = check_array(
+                X, accept_sparse="csr", dtype=None, ensure_min_samples=0, ensure_min_features=0
+            )
         if X.shape[1] != self._n_features_out:
             raise ValueError(
                 f"X has {X.shape[1]} features, but {type(self).__name__} makes "
@@ -343,8 +345,9 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
             names = ngram_names(self.ngrams_, self.word_index, input_features)
         else:
             names = index_names(np.arange(self._width), self.word_index, input_features)
-        name, count = Counter(names).most_common(1)[0]
-        if count > 1:
+        for name, count in Counter(names).most_common(1):
+            if count == 1:
+                break
             raise ValueError(
                 f"{name!r} would be the name of {count} features. Leave the word out of "
                 "word_index, or give it another name."
@@ -433,7 +436,8 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         if self.max_features is not None and len(kept) > self.max_features:
             most_frequent = np.argsort(-df[kept], kind="stable")[: self.max_features]
             kept = kept[np.sort(most_frequent)]
-        if not len(kept):
+        are_all_empty = n_samples > 0 and not len(sequences[0])
+        if not len(kept) and not are_all_empty:
             raise ValueError(
                 f"No n-gram is left with ngram_range={self.ngram_range}, min_df={self.min_df} and "
                 f"max_df={self.max_df}. Use a lower min_df or a higher max_df."

@@ -20,10 +20,9 @@ from skimdb.feature_extraction._index_names import MARKERS, check_word_index
 from skimdb.feature_extraction._sequences import MAX_INDEX, flatten_sequences, offsets_of
 from skimdb.feature_extraction._text_encoder import TextEncoder
 from skimdb.feature_extraction._texts import as_texts
-from skimdb.feature_extraction._words import make_splitter
+from skimdb.feature_extraction._words import FILTERS, make_splitter
 from skimdb.utils._quick_checks import check_fitted, check_parameters
 
-_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 _PAD_CHAR = 0
 # Shown for unknown words, as by `skimdb.datasets.decode_review`.
 _UNKNOWN = "?"
@@ -160,7 +159,7 @@ class WordIndexEncoder(TextEncoder):
         word_index: dict[str, int] | None = None,
         normalize: bool = True,
         lowercase: bool = True,
-        filters: str = _FILTERS,
+        filters: str = FILTERS,
         punctuation: str = "",
         tokenizer: Callable[[str], Iterable[str]] | None = None,
         index_from: int = INDEX_FROM,
@@ -338,7 +337,7 @@ class WordIndexEncoder(TextEncoder):
 
     def _check_parameters(self) -> None:
         """Check parameters against each other."""
-        if self.tokenizer is not None and (self.filters, self.punctuation) != (_FILTERS, ""):
+        if self.tokenizer is not None and (self.filters, self.punctuation) != (FILTERS, ""):
             raise ValueError(
                 "filters and punctuation must keep their defaults with a tokenizer, which alone "
                 "splits the texts."

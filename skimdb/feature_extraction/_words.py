@@ -8,6 +8,9 @@ from skimdb.feature_extraction._sequences import is_text, qualified_name
 
 Split: TypeAlias = Callable[[str], list[str]]
 
+# Keras' default.
+FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
+
 
 def make_splitter(
     *,

@@ -77,8 +77,6 @@ def _check_table(vectorizer: Any, table: Any) -> None:
         ):
             raise _wrong(vectorizer, "ngram_table_", "must have sorted positions of prefixes")
         n_before = len(level)
-    if not len(table):
-        raise _wrong(vectorizer, "ngram_table_", "must have an n-gram")
 
 
 def check_ngrams(vectorizer: Any, ngrams: Any) -> None:
@@ -131,6 +129,13 @@ def check_scaler(scaler: Any) -> None:
             f"must hold finite numbers, in the shape {shape} of {n_classes} classes and "
             f"{n_features} features",
         )
+
+
+def check_characters(encoder: Any) -> None:
+    """Check a `CharacterEncoder`."""
+    frequency = getattr(encoder, "word_frequency_", 0.0)
+    if not (isinstance(frequency, float) and 0 <= frequency < np.inf):
+        raise _wrong(encoder, "word_frequency_", "must be a number from 0 on")
 
 
 def check_encoder(encoder: Any) -> None:

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from skimdb.persistence._archive import Bytes
 from skimdb.persistence._checks import (
     check_attributes,
+    check_characters,
     check_classifier,
     check_encoder,
     check_scaler,
@@ -66,7 +67,7 @@ _KINDS = {
         private=("_seed",),
         keys=("optimizer", "network"),
     ),
-    "CharacterEncoder": _Kind("skimdb.feature_extraction"),
+    "CharacterEncoder": _Kind("skimdb.feature_extraction", check_characters),
     "LogCountRatioScaler": _Kind("skimdb.feature_extraction", check_scaler),
     "MultiHotVectorizer": _Kind(
         "skimdb.feature_extraction",

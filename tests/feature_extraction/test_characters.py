@@ -1,7 +1,9 @@
 """CharacterEncoder with MultiHotVectorizer equals CountVectorizer's n-grams of characters."""
 
 import pickle
+import re
 import unicodedata
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
@@ -189,6 +192,53 @@ class TestInverse:
     def test_no_code_points(self):
         with pytest.raises(ValueError, match="Row 1 of X contains 1114112, but code points are at"):
             CharacterEncoder().inverse_transform([[97], [0x10FFFF, 0x110000]])
+
+
+class TestFrequentWords:
+    # Each of five distinct words is found twice on average, of equal texts once.
+    TEXTS: ClassVar[list[str]] = [
+        "Very good, very good!",
+        "good FILM",
+        "good film",
+        "so-so.",
+        "So?",
+    ]
+    TEXTS += ["Very good, very good!"] * 5
+
+    def test_mean_frequency_in_different_texts(self):
+        encoder = CharacterEncoder(max_word_frequency=3)
+        words = [word for text in set(self.TEXTS) for word in re.findall(r"[a-z]+", text.lower())]
+        assert encoder.fit(self.TEXTS).word_frequency_ == len(words) / len(set(words))
+
+    @pytest.mark.parametrize(("limit", "is_left_out"), [(2, True), (2.75, False), (3, False)])
+    def test_characters_are_left_out_above_the_limit(self, limit, is_left_out):
+        encoder = CharacterEncoder(max_word_frequency=limit)
+        for sequences in (
+            encoder.fit_transform(self.TEXTS),
+            encoder.transform(self.TEXTS),
+            pickle.loads(pickle.dumps(encoder)).transform(self.TEXTS),
+        ):
+            expected = CharacterEncoder().transform(self.TEXTS)
+            kept = [[] if is_left_out else row.tolist() for row in expected]
+            assert [row.tolist() for row in sequences] == kept
+
+    def test_other_texts_are_treated_as_those_of_fit(self):
+        encoder = CharacterEncoder(max_word_frequency=2).fit(["a b"])
+        assert encoder.transform(["a a a a"])[0].size
+        assert not encoder.fit(["a a a a"]).transform(["a b"])[0].size
+
+    def test_texts_without_words(self):
+        assert CharacterEncoder(max_word_frequency=0).fit(["", "!"]).word_frequency_ == 0
+
+    def test_needs_fit(self):
+        encoder = CharacterEncoder(max_word_frequency=2)
+        assert get_tags(encoder).requires_fit
+        with pytest.raises(NotFittedError):
+            encoder.transform(["a"])
+
+    def test_wrong_limit(self):
+        with pytest.raises(ValueError, match="'max_word_frequency' parameter of CharacterEncoder"):
+            CharacterEncoder(max_word_frequency=-1).fit(["a"])
 
 
 class TestContract:

@@ -84,7 +84,7 @@ class TestFeatures:
         vectorizer = MultiHotVectorizer(
             9, ngram_range=ngram_range, min_df=min_df, max_df=len(rows), word_index={}
         )
-        if not vocabulary:
+        if any(rows) and not vocabulary:
             with pytest.raises(ValueError, match="No n-gram is left"):
                 vectorizer.fit(rows)
             return
@@ -282,6 +282,12 @@ class TestLimits:
         vectorizer = MultiHotVectorizer(None, ngram_range=(1, 2))
         with pytest.raises(ValueError, match=r"too many different n-grams\. Increase min_df"):
             vectorizer.fit([np.arange(4, 2_200_000)])
+
+    def test_empty_reviews_have_no_features(self):
+        vectorizer = MultiHotVectorizer(ngram_range=(1, 2), word_index={}).fit([[], []])
+        assert vectorizer.transform([[4, 5], [], [6]]).shape == (3, 0)
+        assert vectorizer.get_feature_names_out().shape == (0,)
+        assert [len(found) for found in vectorizer.inverse_transform(np.empty((2, 0)))] == [0, 0]
 
     def test_no_reviews(self):
         with pytest.raises(ValueError, match="No n-gram is left"):

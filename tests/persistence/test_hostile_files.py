@@ -17,7 +17,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 
 import skimdb
 from skimdb import DenseSentimentClassifier, MultiHotVectorizer
-from skimdb.feature_extraction import LogCountRatioScaler, WordIndexEncoder
+from skimdb.feature_extraction import CharacterEncoder, LogCountRatioScaler, WordIndexEncoder
 from skimdb.persistence._archive import write_archive
 from skimdb.persistence._checks import check_ngrams
 from tests.persistence.common import CONTENTS, make_features, npy, put_together, seal, taken_apart
@@ -431,15 +431,6 @@ def test_table_of_ngrams_is_checked(path, level, array, message):
     assert_refused(path, estimator, change, f"ngram_table_ {message}")
 
 
-def test_table_of_ngrams_without_an_ngram_is_refused(path):
-    def change(estimator, members):
-        members["0.npy"] = npy(np.array([], np.int32))
-        members["1.npy"] = npy(np.array([], np.uint64))
-
-    estimator = MultiHotVectorizer(9, ngram_range=(1, 2)).fit([[5, 6], [6]])
-    assert_refused(path, estimator, change, "ngram_table_ must have an n-gram")
-
-
 def test_table_of_ngrams_must_have_as_many_levels_as_words(path):
     def change(estimator, members):
         estimator["parameters"]["ngram_range"] = {"tuple": [1, 3]}
@@ -552,6 +543,15 @@ def test_ranks_are_checked(path, word_index):
 
     encoder = WordIndexEncoder().fit(["a b"])
     assert_refused(path, encoder, change, "word_index_ must map words to ranks, integers from 1")
+
+
+@pytest.mark.parametrize("frequency", [-1.0, "3", None, 3, {"float": "nan"}])
+def test_frequency_of_words_is_checked(path, frequency):
+    def change(estimator, members):
+        estimator["attributes"]["word_frequency_"] = frequency
+
+    encoder = CharacterEncoder(max_word_frequency=2).fit(["a b"])
+    assert_refused(path, encoder, change, "word_frequency_ must be a number from 0 on")
 
 
 @pytest.mark.parametrize(
