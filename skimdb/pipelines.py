@@ -17,7 +17,7 @@ _CHARACTER_WEIGHT = 0.5
 # labels, so that the validation texts stay unseen.
 _MAX_WORD_FEATURES, _MAX_CHARACTER_FEATURES = 200_000, 120_000
 # With words that are as frequent, characters make predictions no better.
-_MAX_WORD_FREQUENCY = 25
+MAX_WORD_FREQUENCY = 25
 
 
 def make_text_classifier(
@@ -91,7 +91,7 @@ def make_text_classifier(
     branches, weights = [("words", words)], None
     if char_ngram_range is not None:
         characters = make_pipeline(
-            CharacterEncoder(within_words=True, max_word_frequency=_MAX_WORD_FREQUENCY),
+            CharacterEncoder(within_words=True, max_word_frequency=MAX_WORD_FREQUENCY),
             MultiHotVectorizer(
                 None,
                 oov_char=None,
