@@ -70,9 +70,10 @@ def _measure(name: str) -> Results:
     """Return the mean frequency of words and the mean scores, over the folds and seeds."""
     is_imdb = name in _IMDB
     by_macro_f1 = not is_imdb and DATA_SETS[name].by_macro_f1
-    folds = (lambda: _imdb_folds(*_IMDB[name])) if is_imdb else DATA_SETS[name].folds
-    frequencies, scores = [], {_WITH: [], _WITHOUT: []}
-    for seed, (X, y, X_test, y_test) in product(range(1 if is_imdb else _N_SEEDS), folds()):
+    folds = _imdb_folds(*_IMDB[name]) if is_imdb else DATA_SETS[name].folds()
+    frequencies: list[float] = []
+    scores: dict[str, list[float]] = {_WITH: [], _WITHOUT: []}
+    for (X, y, X_test, y_test), seed in product(folds, range(1 if is_imdb else _N_SEEDS)):
         frequencies.append(CharacterEncoder(max_word_frequency=0).fit(X).word_frequency_)
         with_characters = make_text_classifier(random_state=seed).set_params(**{_LIMIT: None})
         words_alone = make_text_classifier(char_ngram_range=None, random_state=seed)
