@@ -36,13 +36,13 @@ _N_SEEDS = 3
 _SUITE = list(DATA_SETS)[:10]
 # Reviews to train on, and the words at the end of each that are kept.
 _IMDB: dict[str, tuple[int, int | None]] = {
-    "2,500 IMDB reviews": (2_500, None),
-    "5,000 IMDB reviews": (5_000, None),
-    "10,000 IMDB reviews": (10_000, None),
-    "20,000 IMDB reviews": (20_000, None),
-    "last 20 words of 20,000": (20_000, 20),
-    "last 60 words of 20,000": (20_000, 60),
-    "last 100 words of 20,000": (20_000, 100),
+    "imdb 2500": (2_500, None),
+    "imdb 5000": (5_000, None),
+    "imdb 10000": (10_000, None),
+    "imdb": (20_000, None),
+    "imdb last 20 words": (20_000, 20),
+    "imdb last 60 words": (20_000, 60),
+    "imdb last 100 words": (20_000, 100),
 }
 _WITH, _WITHOUT = "with characters", "without"
 _LIMIT = "features__characters__characterencoder__max_word_frequency"

@@ -137,7 +137,11 @@ def run(args: argparse.Namespace) -> None:
     for table in tables:
         print(f"\n{text_table(table)}")
     n_features = pipeline[-1].n_features_in_
-    rows = [["Features", f"{n_features:,}"], ["Accuracy on its training texts", f"{accuracy:.4f}"]]
+    rows = [
+        [f"N-grams of {kind}", f"{len(branch[-1].ngram_table_):,}"]
+        for kind, branch in pipeline["features"].transformer_list
+    ]
+    rows += [["Accuracy on its training texts", f"{accuracy:.4f}"]]
     size = size_text(args.output.stat().st_size)
     print(f"\n{text_table(Table(['Model', size], rows))}", flush=True)
     if n_features < _FEW_FEATURES:

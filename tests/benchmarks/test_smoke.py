@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks import characters
 from benchmarks._results import RESULTS, environment, load_parts
 from benchmarks.serving import __main__ as serving
 from benchmarks.serving import measures
@@ -111,6 +112,21 @@ def test_page_of_suite_ranks_models_over_data_sets(tmp_path):
     assert re.search(r"\| make_text_classifier +\| +1\.67 \|", page)
     assert (tmp_path / "suite-ranks.png").exists()
     assert page.count("0.750 | 0.750 | 0.750") == 6
+
+
+def test_characters(tmp_path, monkeypatch):
+    texts = [f"a good film, {i}" for i in range(30)] + [f"a bad film, {i}" for i in range(30)]
+    (tmp_path / "suite").mkdir()
+    columns = {"text": texts, "label": ["positive"] * 30 + ["negative"] * 30}
+    pq.write_table(pa.table(columns), tmp_path / "suite" / "customer_reviews.parquet")
+    columns = {"text": texts, "label": [1] * 30 + [0] * 30, "movie": [str(i) for i in range(60)]}
+    pq.write_table(pa.table(columns), tmp_path / "imdb_train.parquet")
+    monkeypatch.setenv("SKIMDB_DATA", str(tmp_path))
+    characters.main(["--only", "customer_reviews,imdb last 20 words", "--output", str(tmp_path)])
+    page = (tmp_path / "characters.md").read_text()
+    assert re.search(r"\| customer_reviews +\| +48 \| .* \| +100.00 \| +100.00 \| +\+0.00 \|", page)
+    assert re.search(r"\| imdb last 20 words +\| +48 \| ", page)
+    assert (tmp_path / "characters.png").exists()
 
 
 def test_serving(tmp_path, monkeypatch):
