@@ -86,6 +86,7 @@ def make_text_classifier(
             ngram_range=ngram_range,
             min_df=2,
             max_features=_MAX_WORD_FEATURES,
+            ensure_min_features=1 if char_ngram_range is None else 0,
         ),
     )
     branches, weights = [("words", words)], None
@@ -94,10 +95,10 @@ def make_text_classifier(
             CharacterEncoder(within_words=True, max_word_frequency=MAX_WORD_FREQUENCY),
             MultiHotVectorizer(
                 None,
-                oov_char=None,
                 ngram_range=char_ngram_range,
                 min_df=2,
                 max_features=_MAX_CHARACTER_FEATURES,
+                ensure_min_features=0,
             ),
         )
         branches.append(("characters", characters))

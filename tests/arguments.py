@@ -197,6 +197,7 @@ CALLS: dict[str, Call] = {
             "min_df": ["1", -1, 1.5, NAN, [1]],
             "max_df": ["1", -1, 1.5, NAN, [1]],
             "max_features": POSITIVE_INT,
+            "ensure_min_features": NOT_NEGATIVE_INT,
             "word_index": [3, "words", [("a", 1)]],
             "X": SEQUENCES,
         },

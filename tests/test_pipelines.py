@@ -103,11 +103,11 @@ def test_network_is_trained_on_words_and_weighted_characters_of_all_texts(texts_
     words, characters = (
         make_pipeline(
             encoder,
-            MultiHotVectorizer(None, ngram_range=(1, longest), oov_char=oov_char, min_df=2),
+            MultiHotVectorizer(None, ngram_range=(1, longest), min_df=2),
         ).fit_transform(texts)
-        for encoder, longest, oov_char in (
-            (WordIndexEncoder(punctuation=string.punctuation.replace("'", "")), 3, 2),
-            (CharacterEncoder(within_words=True), 5, None),
+        for encoder, longest in (
+            (WordIndexEncoder(punctuation=string.punctuation.replace("'", "")), 3),
+            (CharacterEncoder(within_words=True), 5),
         )
     )
     network = DenseSentimentClassifier(
@@ -160,6 +160,26 @@ def test_three_classes_and_text_without_spaces():
     pipeline = make_text_classifier(random_state=0).fit(texts, labels)
     assert pipeline.predict(["很好", "不好", "一般"]).tolist() == ["good", "bad", "fair"]
     assert pipeline.predict_proba(texts).shape == (120, 3)
+
+
+def test_different_texts_without_spaces():
+    """No word is in two of them."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 100)
+    texts = [
+        "".join(rng.choice(list("这那家店房间菜服务"), 6)) + ("很好" if label else "太差")
+        for label in labels
+    ]
+    assert len(set(texts)) == len(texts)
+    pipeline = make_text_classifier(random_state=0).fit(texts, labels)
+    assert pipeline.score(texts, labels) == 1
+    with pytest.raises(ValueError, match=r"No n-gram is left with ngram_range=\(1, 3\), min_df=2"):
+        make_text_classifier(char_ngram_range=None).fit(texts, labels)
+
+
+def test_ngrams_are_limited(pipeline):
+    words, characters = (branch[-1] for _, branch in pipeline[0].transformer_list)
+    assert (words.max_features, characters.max_features) == (200_000, 120_000)
 
 
 def test_class_weight_and_sample_weight_reach_the_network(texts_and_labels):

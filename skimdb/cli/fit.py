@@ -136,14 +136,14 @@ def run(args: argparse.Namespace) -> None:
         skimdb.save(pipeline, args.output, metadata=metadata)
     for table in tables:
         print(f"\n{text_table(table)}")
-    n_features = pipeline[-1].n_features_in_
     rows = [
-        [f"N-grams of {kind}", f"{len(branch[-1].ngram_table_):,}"]
-        for kind, branch in pipeline["features"].transformer_list
+        [f"N-grams of {kind}", f"{n:,}" if n else "none, as words are frequent"]
+        for kind, n in _n_ngrams(pipeline).items()
     ]
     rows += [["Accuracy on its training texts", f"{accuracy:.4f}"]]
     size = size_text(args.output.stat().st_size)
     print(f"\n{text_table(Table(['Model', size], rows))}", flush=True)
+    n_features = sum(_n_ngrams(pipeline).values())
     if n_features < _FEW_FEATURES:
         print_notes([f"only {n_features:,} words and n-grams occur in two texts or more"])
     share = max(Counter(labels).values()) / len(labels)
@@ -175,6 +175,11 @@ def _notes_on_shared_texts(keys: list[str], tested: list[str], path: Path) -> It
     n_shared = sum(text_key(text) in known for text in tested)
     if n_shared:
         yield f"{n_shared:,} of {len(tested):,} texts of {path} are also among those to fit to"
+
+
+def _n_ngrams(pipeline: Pipeline) -> dict[str, int]:
+    branches = dict(pipeline["features"].transformer_list)
+    return {kind: len(branch[-1].ngram_table_) for kind, branch in branches.items()}
 
 
 def _make_pipeline(args: argparse.Namespace) -> Pipeline:

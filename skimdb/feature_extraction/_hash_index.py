@@ -21,7 +21,7 @@ class HashIndex:
 
     def __init__(self, keys: _Keys) -> None:
         self._keys = keys
-        n_bits = max(len(keys).bit_length() + 1, 1)  # at most half of the slots are taken
+        n_bits = len(keys).bit_length() + 1  # at most half of the slots are taken
         self._shift = np.uint64(64 - n_bits)
         self._mask = 2**n_bits - 1
         self._positions = np.full(2**n_bits, -1, dtype=np.int32)

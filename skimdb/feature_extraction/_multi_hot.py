@@ -80,6 +80,9 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
     max_features : int or None, default=None
         Keep only this many n-grams, those that occur in the most reviews. Ties are broken by the
         order in `ngrams_`. If None, keep all.
+    ensure_min_features : int, default=1
+        Raise an error if fewer n-grams are left. With 0 none need be, in a
+        :class:`sklearn.pipeline.FeatureUnion` with other features.
     word_index : dict of str to int, default=None
         Frequency rank of each word, counted from 1, as ``fetch_imdb_word_index`` returns it. It
         only affects feature names, which follow Keras' convention: a word's index is its rank + 3,
@@ -92,7 +95,7 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         by :meth:`fit`.
     ngram_table_ : NGramTable
         The learned n-grams, in the form in which :meth:`transform` looks them up. Only set if
-        n-grams are learned. Reviews that are all empty have none, and there are no features.
+        n-grams are learned.
     ngrams_ : ndarray of shape (n_features_out, max_n), dtype int32
         Word indices of each learned n-gram, padded with zeros to `max_n`. Sorted by number of
         words, then by indices. Made of `ngram_table_` each time.
@@ -168,6 +171,7 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
             Interval(Integral, 1, None, closed="left"),
         ],
         "max_features": [Interval(Integral, 1, None, closed="left"), None],
+        "ensure_min_features": [Interval(Integral, 0, None, closed="left")],
         "word_index": [dict, None],
     }
 
@@ -184,6 +188,7 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         min_df: float = 1,
         max_df: float = 1.0,
         max_features: int | None = None,
+        ensure_min_features: int = 1,
         word_index: dict[str, int] | None = None,
     ) -> None:
         self.num_words = num_words
@@ -196,6 +201,7 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         self.min_df = min_df
         self.max_df = max_df
         self.max_features = max_features
+        self.ensure_min_features = ensure_min_features
         self.word_index = word_index
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -218,7 +224,7 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         ------
         TypeError, ValueError
             If X does not hold sequences of word indices, if parameters are invalid or contradict
-            each other, or if no n-gram is left of reviews that are not all empty.
+            each other, or if fewer than `ensure_min_features` n-grams are left.
         """
         self._check_parameters()
         self._learn(flatten_sequences(X))
@@ -244,7 +250,7 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         ------
         TypeError, ValueError
             If X does not hold sequences of word indices, if parameters are invalid or contradict
-            each other, or if no n-gram is left of reviews that are not all empty.
+            each other, or if fewer than `ensure_min_features` n-grams are left.
         """
         self._check_parameters()
         sequences = flatten_sequences(X)
@@ -383,7 +389,7 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
 
     @property
     def _width(self) -> int:
-        return self.num_words_ if self.num_words is None else self.num_words
+        return int(self.num_words_ if self.num_words is None else self.num_words)
 
     @property
     def _n_features_out(self) -> int:
@@ -420,27 +426,30 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         num_words = self.num_words
         if num_words is None:
             largest = int(np.max(sequences[0], initial=0))
-            num_words = 1 + max(largest, self.oov_char or 0)
+            num_words = 1 + max(largest, int(self.oov_char or 0))
         if self._learns_ngrams:
             self.ngram_table_ = self._learn_ngrams(sequences, num_words)
+        elif hasattr(self, "ngram_table_"):
+            del self.ngram_table_
         self.num_words_ = num_words
 
     def _learn_ngrams(self, sequences: FlatSequences, num_words: int) -> NGramTable:
         n_samples = len(sequences[1]) - 1
         min_df = ceil(_n_samples_of(self.min_df, n_samples))
         max_df = floor(_n_samples_of(self.max_df, n_samples))
-        min_n, max_n = self.ngram_range
+        min_n, max_n = map(int, self.ngram_range)
         ngrams, df = learn_ngrams(sequences, partial(self._is_word, num_words), max_n, min_df)
         is_kept = (np.count_nonzero(ngrams, axis=1) >= min_n) & (df <= max_df)
         kept = np.flatnonzero(is_kept)
         if self.max_features is not None and len(kept) > self.max_features:
             most_frequent = np.argsort(-df[kept], kind="stable")[: self.max_features]
             kept = kept[np.sort(most_frequent)]
-        are_all_empty = n_samples > 0 and not len(sequences[0])
-        if not len(kept) and not are_all_empty:
+        if len(kept) < self.ensure_min_features:
+            left = f"Only {len(kept)} n-grams are" if len(kept) else "No n-gram is"
+            needed = f", and {self.ensure_min_features} are needed" if len(kept) else ""
             raise ValueError(
-                f"No n-gram is left with ngram_range={self.ngram_range}, min_df={self.min_df} and "
-                f"max_df={self.max_df}. Use a lower min_df or a higher max_df."
+                f"{left} left with ngram_range={self.ngram_range}, min_df={self.min_df} and "
+                f"max_df={self.max_df}{needed}. Use a lower min_df or a higher max_df."
             )
         return NGramTable.from_ngrams(ngrams[kept])
 
@@ -459,8 +468,7 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
             fill_words(array, sequences, self._add_indices)
             return array
         if self._learns_ngrams:
-            is_word = partial(self._is_word, self.num_words_)
-            indices, indptr = find_ngrams(sequences, is_word, self.ngram_table_)
+            indices, indptr = find_ngrams(sequences, self.ngram_table_)
         else:
             indices, indptr = find_words(sequences, self._width, self._add_indices)
         if not self.sparse_output:

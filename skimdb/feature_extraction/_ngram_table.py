@@ -1,6 +1,5 @@
 """A table of n-grams, and where they are in sequences."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self, TypeAlias
@@ -16,11 +15,9 @@ from skimdb.feature_extraction._cells import (
     split_cells,
 )
 from skimdb.feature_extraction._hash_index import HashIndex
-from skimdb.feature_extraction._runs import boolean_csr, distinct_runs
 from skimdb.feature_extraction._sequences import FlatSequences, IntArray
 
 NGrams: TypeAlias = NDArray[np.int32]
-IsWord: TypeAlias = Callable[[IntArray], NDArray[np.bool]]
 Keys: TypeAlias = NDArray[np.uint64]
 
 _TOKENS_PER_BLOCK = 2**16
@@ -92,7 +89,7 @@ class NGramTable:
         is_ngram = n_prefixes == prefixes.searchsorted(positions, "right")
         return np.where(is_ngram, n_before + positions - n_prefixes, -1).astype(np.int32)
 
-    # For many keys and positions at once. Together they take as much memory as the table.
+    # For many keys and positions at once. Together they take at most twice the table's memory.
     @cached_property
     def _indexes(self) -> list[HashIndex]:
         return list(map(HashIndex, self.levels))
@@ -127,38 +124,27 @@ class NGramTable:
 
 
 def find_ngrams(
-    sequences: FlatSequences, is_word: IsWord, table: NGramTable
+    sequences: FlatSequences, table: NGramTable
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Return CSR indices and indptr: the sorted, unique n-grams of a table in each sequence."""
     flat, offsets = sequences
-    are_words = is_word(flat)
-    runs = distinct_runs(sequences, are_words) if len(flat) > _FEW_TOKENS else None
-    if runs is not None:
-        flat, offsets = runs.sequences
-        are_words = np.ones(len(flat), dtype=bool)
-    n_columns = len(table)
     blocks = []
-    for start, stop in blocks_of_rows(offsets, _TOKENS_PER_BLOCK, n_columns):
-        tokens = slice(offsets[start], offsets[stop])
+    for start, stop in blocks_of_rows(offsets, _TOKENS_PER_BLOCK, len(table)):
         lengths = np.diff(offsets[start : stop + 1])
-        cells = _find_cells(flat[tokens], are_words[tokens], lengths, table)
-        blocks.append(split_cells(cells, stop - start, n_columns))
-    indices, indptr = concatenate_csr(blocks)
-    if runs is not None:
-        return runs.unite(boolean_csr(indices, indptr, n_columns))
-    return indices, indptr
+        cells = _find_cells(flat[offsets[start] : offsets[stop]], lengths, table)
+        blocks.append(split_cells(cells, stop - start, len(table)))
+    return concatenate_csr(blocks)
 
 
 def _find_cells(
-    words: IntArray, are_words: NDArray[np.bool], lengths: NDArray[np.int64], table: NGramTable
+    words: IntArray, lengths: NDArray[np.int64], table: NGramTable
 ) -> NDArray[np.uint32]:
     """Return the cells of the n-grams in a block of rows, sorted and unique."""
     n_rows, max_n = len(lengths), len(table.levels)
-    # No n-gram goes on behind the end of a sequence, where there is an unknown word.
+    # `last_words` has a -1 after each sequence, so that n-grams do not go on into the next one.
     rows = np.repeat(np.arange(n_rows, dtype=np.uint32), lengths)
     places = np.arange(len(words)) + rows
     ids = table.find(1, words)
-    ids[~are_words] = -1
     last_words = np.full(len(words) + n_rows + max_n, -1, dtype=np.int32)
     last_words[places] = ids
     is_known = ids >= 0

@@ -5,40 +5,37 @@ such pair is packed into one integer with its position, and those of a block of 
 sorted together, so that the positions of equal n-grams become adjacent.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from skimdb.feature_extraction._cells import is_first_of
-from skimdb.feature_extraction._ngram_table import IsWord, Keys, NGrams, find_keys, pair
-from skimdb.feature_extraction._runs import DistinctRuns, distinct_runs
+from skimdb.feature_extraction._ngram_table import Keys, NGrams, find_keys, pair
 from skimdb.feature_extraction._sequences import FlatSequences, IntArray
+
+_IsWord: TypeAlias = Callable[[IntArray], NDArray[np.bool]]
 
 _TOKENS_PER_BLOCK = 2**18
 _ROWS_PER_BLOCK = 2**16  # numpy sorts 16-bit integers by radix
 
 
 def learn_ngrams(
-    sequences: FlatSequences, is_word: IsWord, max_n: int, min_df: int
+    sequences: FlatSequences, is_word: _IsWord, max_n: int, min_df: int
 ) -> tuple[NGrams, NDArray[np.int64]]:
     """Return the n-grams of 1 to `max_n` words in at least `min_df` sequences, and their counts.
 
     `is_word` tells which indices n-grams may contain; 0 is never one. Each row holds the words of
     an n-gram, padded with zeros. Rows are sorted by number of words, then by indices.
     """
-    runs = distinct_runs(sequences, is_word(sequences[0]))
-    blocks = list(_blocks(sequences, is_word) if runs is None else _blocks(runs.sequences))
+    blocks = list(_blocks(sequences, is_word))
     words = np.empty(0, dtype=np.int32)
     longest = np.zeros((1, 0), dtype=np.int32)
     ngrams, counts = [], []
     for n in range(1, max_n + 1):
         groups = [block.group(n, len(words)) for block in blocks]
         keys, df = _merge(groups)
-        if runs is not None:
-            df = _document_frequencies(runs, blocks, groups, keys)
         keys, df = keys[df >= min_df], df[df >= min_df]
         for block, group in zip(blocks, groups, strict=True):
             block.assign_ids(n, group, find_keys(group.keys, keys))
@@ -60,23 +57,21 @@ class _Group(NamedTuple):
     counts: NDArray[np.int32]  # how often each occurs
     positions: NDArray[np.int32]  # in the block, one n-gram after the other
     df: NDArray[np.int32]  # number of rows that contain each
-    rows: NDArray[np.uint16]  # these rows, one n-gram after the other
 
 
 class _Block:
     """Concatenated sequences, and the id of the n-gram that begins at each position."""
 
-    def __init__(self, flat: IntArray, offsets: NDArray[np.int64], is_word: IsWord | None) -> None:
-        self.n_rows = len(offsets) - 1
+    def __init__(self, flat: IntArray, offsets: NDArray[np.int64], is_word: _IsWord) -> None:
+        n_rows = len(offsets) - 1
         lengths = np.diff(offsets)
         # A separator after each sequence, so that n-grams do not continue into the next one.
-        self._rows = np.repeat(np.arange(self.n_rows, dtype=np.uint16), lengths + 1)
+        self._rows = np.repeat(np.arange(n_rows, dtype=np.uint16), lengths + 1)
         self._words = np.full(len(self._rows), -1, dtype=np.int32)
         is_item = np.ones(len(self._rows), dtype=bool)
         is_item[np.cumsum(lengths + 1) - 1] = False
         words = flat.astype(np.int32)
-        if is_word is not None:
-            words[~is_word(flat)] = -1
+        words[~is_word(flat)] = -1
         self._words[is_item] = words
         self._ids = np.zeros(len(self._rows), dtype=np.int32)
 
@@ -105,7 +100,6 @@ class _Block:
             counts=np.diff(starts, append=np.int32(len(keys))),
             positions=sorted_positions,
             df=np.add.reduceat(is_row, starts, dtype=np.int32) if len(keys) else starts,
-            rows=rows[is_row],
         )
 
     def assign_ids(self, n: int, group: _Group, ids: NDArray[np.int32]) -> None:
@@ -116,7 +110,7 @@ class _Block:
             self._words = self._ids
 
 
-def _blocks(sequences: FlatSequences, is_word: IsWord | None = None) -> Iterator[_Block]:
+def _blocks(sequences: FlatSequences, is_word: _IsWord) -> Iterator[_Block]:
     flat, offsets = sequences
     n_samples = len(offsets) - 1
     positions = offsets + np.arange(n_samples + 1)
@@ -139,17 +133,3 @@ def _merge(groups: list[_Group]) -> tuple[Keys, NDArray[np.int64]]:
         starts = np.flatnonzero(is_first_of(keys))
         keys, df = keys[starts], np.add.reduceat(df, starts) if len(starts) else df
     return keys, df
-
-
-def _document_frequencies(
-    runs: DistinctRuns, blocks: list[_Block], groups: list[_Group], keys: Keys
-) -> NDArray[np.int64]:
-    """Count the sequences with each of the merged n-grams, of which groups count the runs."""
-    rows, columns, n_runs = [], [], 0
-    for block, group in zip(blocks, groups, strict=True):
-        rows.append(group.rows.astype(np.int32) + np.int32(n_runs))
-        columns.append(np.repeat(find_keys(group.keys, keys), group.df))
-        n_runs += block.n_rows
-    places = (np.concatenate(rows), np.concatenate(columns))
-    of_runs = sp.coo_array((np.ones(len(places[0]), dtype=bool), places), (n_runs, len(keys)))
-    return runs.document_frequencies(of_runs.tocsr())

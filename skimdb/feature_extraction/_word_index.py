@@ -351,7 +351,7 @@ class WordIndexEncoder(TextEncoder):
                 )
         # `fit` has checked the mapping that it was given.
         if self.word_index is not None and self.word_index is not vars(self).get("word_index_"):
-            check_word_index(self.word_index, MAX_INDEX - self.index_from)
+            check_word_index(self.word_index, MAX_INDEX - int(self.index_from))
 
     def _checked_ranks(self) -> dict[str, int]:
         check_fitted(self)
@@ -361,7 +361,8 @@ class WordIndexEncoder(TextEncoder):
 
     def _words(self) -> dict[int, str]:
         """Map word indices to words."""
-        return {rank + self.index_from: word for word, rank in self._checked_ranks().items()}
+        first = int(self.index_from)
+        return {int(rank) + first: word for word, rank in self._checked_ranks().items()}
 
     def _is_kept(self, index: Any) -> Any:
         """Compare an index or an array of indices with `num_words`."""

@@ -72,6 +72,7 @@ _KINDS = {
     "MultiHotVectorizer": _Kind(
         "skimdb.feature_extraction",
         check_vectorizer,
+        lacking={"ensure_min_features": 1},
         simplify=ngrams_of_table,
         restore=table_of_ngrams,
     ),

@@ -274,6 +274,25 @@ class TestFit:
         vectorizer = MultiHotVectorizer(None, oov_char=300).fit(np.array([[1, 127]], dtype=dtype))
         assert vectorizer.num_words_ == 301
 
+    @pytest.mark.parametrize(
+        "params",
+        [
+            {"num_words": 100, "skip_top": 5, "oov_char": 99, "pad_char": 7},
+            {"num_words": None, "oov_char": 127},
+            {"min_df": 2, "max_features": 100, "ngram_range": (1, 3)},
+        ],
+    )
+    @pytest.mark.parametrize("integer", [np.int8, np.uint16, np.uint64])
+    def test_limits_of_any_type_of_integer(self, params, integer):
+        X = [[4, 300, 5, 6], [4, 5, 7, 6, 300]]
+        given = {
+            name: value
+            and (tuple(map(integer, value)) if name == "ngram_range" else integer(value))
+            for name, value in params.items()
+        }
+        expected = MultiHotVectorizer(**params).fit(X).transform(X).toarray()
+        assert_array_equal(MultiHotVectorizer(**given).fit(X).transform(X).toarray(), expected)
+
     @pytest.mark.parametrize(("oov_char", "expected"), [(2, 3), (None, 1)])
     def test_width_is_learned_from_no_tokens(self, oov_char, expected):
         X = MultiHotVectorizer(None, oov_char=oov_char).fit_transform([[], []])
