@@ -136,14 +136,15 @@ def run(args: argparse.Namespace) -> None:
         skimdb.save(pipeline, args.output, metadata=metadata)
     for table in tables:
         print(f"\n{text_table(table)}")
-    rows = [
-        [f"N-grams of {kind}", f"{n:,}" if n else "none, as words are frequent"]
-        for kind, n in _n_ngrams(pipeline).items()
-    ]
+    branches = dict(pipeline["features"].transformer_list)
+    n_ngrams = {kind: len(branch[-1].ngram_table_) for kind, branch in branches.items()}
+    rows = [[f"N-grams of {kind}", f"{n:,}"] for kind, n in n_ngrams.items()]
+    if n_ngrams.get("characters") == 0:
+        rows[-1][1] += ", as words are frequent"
     rows += [["Accuracy on its training texts", f"{accuracy:.4f}"]]
     size = size_text(args.output.stat().st_size)
     print(f"\n{text_table(Table(['Model', size], rows))}", flush=True)
-    n_features = sum(_n_ngrams(pipeline).values())
+    n_features = sum(n_ngrams.values())
     if n_features < _FEW_FEATURES:
         print_notes([f"only {n_features:,} words and n-grams occur in two texts or more"])
     share = max(Counter(labels).values()) / len(labels)
@@ -175,11 +176,6 @@ def _notes_on_shared_texts(keys: list[str], tested: list[str], path: Path) -> It
     n_shared = sum(text_key(text) in known for text in tested)
     if n_shared:
         yield f"{n_shared:,} of {len(tested):,} texts of {path} are also among those to fit to"
-
-
-def _n_ngrams(pipeline: Pipeline) -> dict[str, int]:
-    branches = dict(pipeline["features"].transformer_list)
-    return {kind: len(branch[-1].ngram_table_) for kind, branch in branches.items()}
 
 
 def _make_pipeline(args: argparse.Namespace) -> Pipeline:

@@ -9,7 +9,7 @@ from skimdb import DenseSentimentClassifier, MultiHotVectorizer
 from skimdb.cli import main
 from skimdb.feature_extraction import WordIndexEncoder
 from skimdb.inspection import explain_reviews
-from tests.cli.common import TEXTS, fails
+from tests.cli.common import TEXTS, fails, write_csv
 
 TEXT = "A good, great film <b>with</b> a dull cast"
 
@@ -40,7 +40,11 @@ def test_explain_prints_the_largest_contributions(model, capsys):
     assert more == f"... and {len(expected.names) - 3} more"
 
 
-def test_blanks_at_the_end_of_an_ngram_can_be_seen(model, capsys):
+def test_blanks_at_the_end_of_an_ngram_can_be_seen(tmp_path, capsys):
+    rows = [(f"{quality} film {i}", quality) for i in range(20) for quality in ("bad", "good")]
+    data, model = write_csv(tmp_path / "r.csv", ["text", "label"], rows), tmp_path / "model"
+    assert main(["fit", str(data), "-o", str(model), "--no-check"]) == 0
+    capsys.readouterr()
     assert main(["explain", str(model), "good film", "--n", "1000"]) == 0
     names = [row.rpartition("  ")[0].rstrip() for row in capsys.readouterr().out.splitlines()]
     assert "characters__d" in names

@@ -39,7 +39,8 @@ def test_fit_prints_what_it_found_and_the_model(data, tmp_path, capsys):
         ["Repeated texts", f"{len(TEXTS) - len(set(TEXTS))}"],
         [""],
         ["Model", f"{size / 1e3:.0f} kB"],
-        ["Features", f"{n_features:,}"],
+        ["N-grams of words", f"{n_features:,}"],
+        ["N-grams of characters", "0, as words are frequent"],
         ["Accuracy on its training texts", f"{fitted.score(TEXTS, LABELS):.4f}"],
         [""],
         [f"Written: {path}"],
@@ -101,7 +102,6 @@ def test_fit_options_set_n_grams_and_seed(data, tmp_path):
             [("a", "pos"), ("b", ""), (" ", "neg")],
             r"of 3 rows, 'text' is missing or blank in 1 and 'label' in 1; the first is line 3 of ",
         ),
-        ([(3 * chr(97 + i), "np"[i % 2]) for i in range(20)], "min_df=2"),
     ],
 )
 def test_fit_to_unfit_data_gives_one_line_and_status_2(tmp_path, capsys, rows, message):
@@ -192,6 +192,15 @@ def test_fit_says_that_a_model_has_learned_nothing(tmp_path, capsys):
     assert "skimdb: texts that occur with several labels: 12\n" in error
     assert re.search("skimdb: only [0-9]+ words and n-grams occur in two texts or more\n", error)
     assert "the model gets 50.0% of its training texts right, no more than the share of" in error
+
+
+def test_fit_to_texts_that_share_no_word_or_character(tmp_path, capsys):
+    rows = [(3 * chr(97 + i), "np"[i % 2]) for i in range(20)]
+    path = write_csv(tmp_path / "r.csv", ["text", "label"], rows)
+    arguments = ["fit", path, "-o", tmp_path / "model", "--no-check"]
+    fails([*arguments, "--no-chars"], "min_df=2", capsys)
+    assert main(list(map(str, arguments))) == 0
+    assert "skimdb: only 1 words and n-grams occur in two texts" in capsys.readouterr().err
 
 
 def test_fit_without_characters(data, model, tmp_path):
