@@ -97,6 +97,20 @@ def test_apostrophes_belong_to_words_and_rare_ngrams_are_ignored():
     assert set(pipeline[:-1].get_feature_names_out()) == {f"words__{word}" for word in expected}
 
 
+def test_rare_characters_are_ignored(texts_and_labels):
+    texts, y = texts_and_labels
+    pipeline = make_text_classifier(char_ngram_range=(1, 1)).fit([*texts, "xyz"], [*y, "positive"])
+    names = set(pipeline[:-1].get_feature_names_out())
+    assert names.isdisjoint(f"characters__{character}" for character in "xyz")
+    assert "characters__f" in names
+
+
+def test_most_frequent_ngrams_are_kept(pipeline):
+    params = pipeline.get_params()
+    assert params["features__words__multihotvectorizer__max_features"] == 200_000
+    assert params["features__characters__multihotvectorizer__max_features"] == 120_000
+
+
 def test_network_is_trained_on_words_and_weighted_characters_of_all_texts(texts_and_labels):
     texts, y = texts_and_labels
     fitted = make_text_classifier(random_state=0).fit(texts, y)
@@ -122,6 +136,13 @@ def test_network_is_trained_on_words_and_weighted_characters_of_all_texts(texts_
     expected = network.fit(features, y).predict_proba(features)
     np.testing.assert_allclose(fitted.predict_proba(texts), expected, atol=1e-5)
     assert len(fitted[-1].validation_history_["val_brier"]) >= fitted[-1].best_epoch_
+
+
+def test_training_stops_when_three_epochs_are_no_better(texts_and_labels):
+    texts, y = texts_and_labels
+    pipeline = make_text_classifier(char_ngram_range=None, random_state=0)
+    network = pipeline.fit(texts, np.random.default_rng(0).permutation(y))[-1]
+    assert len(network.validation_history_["val_brier"]) == network.best_epoch_ + 3
 
 
 def test_words_of_a_text_share_all_contributions_but_that_of_blanks(texts_and_labels):
@@ -175,11 +196,6 @@ def test_different_texts_without_spaces():
     assert pipeline.score(texts, labels) == 1
     with pytest.raises(ValueError, match=r"No n-gram is left with ngram_range=\(1, 3\), min_df=2"):
         make_text_classifier(char_ngram_range=None).fit(texts, labels)
-
-
-def test_ngrams_are_limited(pipeline):
-    words, characters = (branch[-1] for _, branch in pipeline[0].transformer_list)
-    assert (words.max_features, characters.max_features) == (200_000, 120_000)
 
 
 def test_class_weight_and_sample_weight_reach_the_network(texts_and_labels):

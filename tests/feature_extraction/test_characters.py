@@ -189,9 +189,13 @@ class TestInverse:
         [ngrams] = vectorizer.inverse_transform(X)
         assert encoder.inverse_transform(ngrams).tolist() == ["gu", "gut", "ut"]
 
-    def test_no_code_points(self):
+    def test_the_largest_code_point(self):
+        assert CharacterEncoder().inverse_transform([[0x10FFFF]]).tolist() == ["\U0010ffff"]
+
+    @pytest.mark.parametrize("row", [[0x10FFFF, 0x110000], [0x110000, 97]])
+    def test_no_code_points(self, row):
         with pytest.raises(ValueError, match="Row 1 of X contains 1114112, but code points are at"):
-            CharacterEncoder().inverse_transform([[97], [0x10FFFF, 0x110000]])
+            CharacterEncoder().inverse_transform([[97], row])
 
 
 class TestFrequentWords:

@@ -372,6 +372,14 @@ class TestCopy:
         result = features.toarray() if sp.issparse(features) else features
         assert_allclose(result, X * one_liner(X, Y), rtol=1e-6)
 
+    @pytest.mark.parametrize("container", [np.array, sp.csr_array])
+    def test_without_it_features_that_are_read_only_are_not_changed(self, container):
+        features = container(X)
+        (features.data if sp.issparse(features) else features).flags.writeable = False
+        scaled = LogCountRatioScaler(copy=False).fit_transform(features, Y)
+        assert_allclose(scaled.toarray() if sp.issparse(scaled) else scaled, X * one_liner(X, Y))
+        assert_array_equal(features.toarray() if sp.issparse(features) else features, X)
+
     def test_fit_does_not_scale(self):
         features = sp.csr_array(X)
         LogCountRatioScaler(copy=False).fit(features, Y)

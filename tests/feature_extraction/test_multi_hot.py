@@ -139,6 +139,12 @@ class TestFeatures:
             X = X.toarray()
         assert_array_equal(X, notebook_loop([np.array(row, dtype=int) for row in rows], 1000))
 
+    @pytest.mark.parametrize("sparse_output", [True, False])
+    def test_more_reviews_than_16_bits_count(self, sparse_output):
+        rows = [[1, 2], *[[]] * 2**16, [3]]
+        X = MultiHotVectorizer(4, sparse_output=sparse_output).transform(rows)
+        assert_array_equal(X.toarray() if sparse_output else X, notebook_loop(rows, 4))
+
     def test_equal_to_references_on_many_reviews(self):
         rng = np.random.default_rng(0)
         rows = [rng.zipf(1.3, size) % 5000 for size in rng.integers(0, 200, size=3000)]
@@ -271,8 +277,10 @@ class TestFit:
 
     @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
     def test_width_is_learned_from_small_types(self, dtype):
-        vectorizer = MultiHotVectorizer(None, oov_char=300).fit(np.array([[1, 127]], dtype=dtype))
-        assert vectorizer.num_words_ == 301
+        largest = np.iinfo(dtype).max
+        rows = np.array([[1, largest]], dtype=dtype)
+        assert MultiHotVectorizer(None).fit(rows).num_words_ == largest + 1
+        assert MultiHotVectorizer(None, oov_char=300).fit(rows).num_words_ == 301
 
     @pytest.mark.parametrize(
         "params",
@@ -446,15 +454,16 @@ class TestInverseTransform:
 
 
 class TestInput:
+    @pytest.mark.parametrize("pad_char", [5, None])
     @pytest.mark.parametrize("sparse_output", [True, False])
-    def test_input_is_not_changed(self, sparse_output):
+    def test_input_is_not_changed(self, sparse_output, pad_char):
         reviews = views_of_one_buffer([[9, 1, 9], [0, 5]])
         for review in reviews:
             review.flags.writeable = False
         rows = [[9, 1, 9], [0, 5]]
         array = np.array([[9, 1], [0, 5]], dtype=np.uint32)
         vectorizer = MultiHotVectorizer(
-            6, skip_top=1, pad_char=5, oov_char=2, sparse_output=sparse_output
+            6, skip_top=1, pad_char=pad_char, oov_char=2, sparse_output=sparse_output
         )
         for X in (reviews, rows, array):
             vectorizer.fit_transform(X)

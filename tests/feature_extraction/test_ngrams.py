@@ -96,8 +96,15 @@ class TestFeatures:
         assert_array_equal(X.toarray(), multi_hot(sets, vocabulary))
         assert_array_equal(later_X.toarray(), multi_hot(later_sets, vocabulary))
 
-    # More rows, or more tokens, than are processed at once.
-    @pytest.mark.parametrize("rows", [REVIEWS * 20_000, [*REVIEWS, [4, 5, 6, 7] * 2**18, *REVIEWS]])
+    # More rows, or more tokens, than are processed at once, and more rows than 16 bits count.
+    @pytest.mark.parametrize(
+        "rows",
+        [
+            REVIEWS * 20_000,
+            [*REVIEWS, [4, 5, 6, 7] * 2**18, *REVIEWS],
+            [*REVIEWS, *[[]] * 2**16, *REVIEWS],
+        ],
+    )
     def test_many_and_long_reviews(self, rows):
         vectorizer = MultiHotVectorizer(9, ngram_range=(2, 3))
         X = vectorizer.fit_transform(rows)
@@ -118,6 +125,11 @@ class TestFeatures:
             for length in rng.integers(9, size=n_rows)
         ]
         assert_equals_count_vectorizer(rows, (1, 3))
+
+    def test_more_different_words_than_16_bits_count(self):
+        rows = [[4 + i] for i in range(70_000) for _ in range(2 + i % 2)]
+        vectorizer = MultiHotVectorizer(None, ngram_range=(1, 1), min_df=3).fit(rows)
+        assert_array_equal(vectorizer.ngrams_[:, 0], np.arange(5, 70_004, 2))
 
     @pytest.mark.parametrize("ngram_range", [(1, 1), (1, 3), (2, 2)])
     @pytest.mark.parametrize("limits", [{"min_df": 2}, {"min_df": 0.01, "max_df": 0.3}])
@@ -232,6 +244,11 @@ class TestLimits:
                 with pytest.raises(ValueError, match="No n-gram is left"):
                     vectorizer.fit(reviews)
 
+    def test_a_word_is_counted_in_reviews_that_are_far_apart(self):
+        rows = [[4 + i % 2**16] for i in range(2**16 + 1)]
+        vectorizer = MultiHotVectorizer(None, min_df=2).fit(rows)
+        assert rows_without_fill(vectorizer.ngrams_) == [(4,)]
+
     @pytest.mark.parametrize(
         ("params", "expected"),
         [
@@ -299,6 +316,12 @@ class TestLimits:
         vectorizer.set_params(ngram_range=(1, 1)).fit([[7, 8, 9]])
         with pytest.raises(NotFittedError):
             vectorizer.set_params(ngram_range=(1, 2)).transform([[4, 5, 6]])
+
+    def test_almost_too_many_different_ngrams_are_learned(self):
+        words = np.arange(4, 2**21 - 100)
+        vectorizer = MultiHotVectorizer(None, ngram_range=(2, 2))
+        vectorizer.fit([np.append(words, [4] * 200)])
+        assert len(vectorizer.ngrams_) == len(words) + 1
 
     def test_no_reviews(self):
         with pytest.raises(ValueError, match="No n-gram is left"):
@@ -426,6 +449,11 @@ class TestContract:
         dense = vectorizer.set_params(sparse_output=False).transform(REVIEWS)
         assert dense.dtype == dtype
         assert_array_equal(dense, X.toarray())
+
+    def test_input_is_not_changed(self):
+        X = np.array([[1, 4, 5], [2, 6, 7]], dtype=np.int32)
+        MultiHotVectorizer(ngram_range=(1, 2)).fit_transform(X)
+        assert X.tolist() == [[1, 4, 5], [2, 6, 7]]
 
     def test_all_containers_give_the_same(self):
         vectorizer = MultiHotVectorizer(ngram_range=(1, 2))

@@ -227,6 +227,7 @@ NOT_SEQUENCES = {
     "pyarrow Table": pa.table({"a": [1]}),
     "masked array": np.ma.masked_array([[1, 2]], mask=[[False, True]]),
     "0-d array": np.array(3),
+    "class": list,
 }
 
 

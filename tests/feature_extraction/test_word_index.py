@@ -235,8 +235,9 @@ class TestIndices:
         assert as_lists(encoder.transform(texts)) == expected
         assert as_lists(encoder.fit_transform(texts)) == expected
 
-    def test_num_words_beyond_32_bits_keeps_all(self):
-        encoder = WordIndexEncoder(2**40, word_index={"a": 2**31 - 4})
+    @pytest.mark.parametrize("num_words", [2**40, None])
+    def test_the_largest_index_is_kept(self, num_words):
+        encoder = WordIndexEncoder(num_words, word_index={"a": 2**31 - 4})
         assert as_lists(encoder.transform(["a b"])) == [[1, 2**31 - 1, 2]]
 
     def test_ranks_may_be_numpy_integers(self):
