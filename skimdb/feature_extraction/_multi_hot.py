@@ -5,6 +5,7 @@ from fractions import Fraction
 from functools import partial
 from math import ceil, floor
 from numbers import Integral
+from operator import itemgetter
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -351,9 +352,8 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
             names = ngram_names(self.ngrams_, self.word_index, input_features)
         else:
             names = index_names(np.arange(self._width), self.word_index, input_features)
-        for name, count in Counter(names).most_common(1):
-            if count == 1:
-                break
+        name, count = max(Counter(names).items(), key=itemgetter(1), default=(None, 0))
+        if count > 1:
             raise ValueError(
                 f"{name!r} would be the name of {count} features. Leave the word out of "
                 "word_index, or give it another name."

@@ -145,7 +145,7 @@ def _find_cells(
     rows = np.repeat(np.arange(n_rows, dtype=np.uint32), lengths)
     places = np.arange(len(words)) + rows
     ids = table.find(1, words)
-    last_words = np.full(len(words) + n_rows + max_n, -1, dtype=np.int32)
+    last_words = np.full(len(words) + n_rows + 1, -1, dtype=np.int32)
     last_words[places] = ids
     is_known = ids >= 0
     places, ids, rows = places[is_known], ids[is_known], rows[is_known]
