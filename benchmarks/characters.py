@@ -42,7 +42,6 @@ _IMDB: dict[str, tuple[int, int | None]] = {
     "imdb": (20_000, None),
     "imdb last 20 words": (20_000, 20),
     "imdb last 60 words": (20_000, 60),
-    "imdb last 100 words": (20_000, 100),
 }
 _WITH, _WITHOUT = "with characters", "without"
 _LIMIT = "features__characters__characterencoder__max_word_frequency"

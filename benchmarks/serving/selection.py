@@ -16,7 +16,6 @@ from benchmarks.serving.measures import Measurement, median_seconds
 SELECTIONS = {
     "200,000 and 120,000": (200_000, 120_000),
     "all": (None, None),
-    "200,000 and 60,000": (200_000, 60_000),
     "100,000 and 60,000": (100_000, 60_000),
     "50,000 and 30,000": (50_000, 30_000),
 }

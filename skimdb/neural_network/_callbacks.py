@@ -68,6 +68,7 @@ class KerasMonitor(Monitor):
     ) -> None:
         self._state = state
         self._model = state.model if callbacks else None
+        self._is_followed = state.changed_model is None
         self._verbose = verbose
         self._callbacks = keras.callbacks.CallbackList(
             callbacks,
@@ -87,9 +88,11 @@ class KerasMonitor(Monitor):
         if self._model is not None:
             self._model.stop_training = False
         self._callbacks.on_train_begin()
+        self._check_model()
 
     def on_epoch_begin(self, epoch: int) -> None:
         self._callbacks.on_epoch_begin(epoch)
+        self._check_model()
         self._state.read()
 
     def on_batch_end(self, step: int, logs: Logs) -> None:
@@ -105,13 +108,30 @@ class KerasMonitor(Monitor):
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> Logs:
         self._state.write()
-        self._callbacks.on_epoch_end(epoch, logs)
-        self._state.read()
         if self._model is None:
+            self._callbacks.on_epoch_end(epoch, logs)
             return logs
+        history = self._model.history.history
+        n_before = {name: len(values) for name, values in history.items()}
+        self._callbacks.on_epoch_end(epoch, logs)
+        self._check_model()
+        self._state.read()
         # Callbacks may have changed or added some.
-        return {name: values[-1] for name, values in self._model.history.history.items()}
+        return {
+            name: values[-1]
+            for name, values in history.items()
+            if len(values) > n_before.get(name, 0)
+        }
 
     def on_train_end(self, logs: Logs) -> None:
         self._callbacks.on_train_end(logs)
+        self._check_model()
         self._state.read()
+
+    def _check_model(self) -> None:
+        if self._is_followed and self._state.changed_model is not None:
+            raise ValueError(
+                "A callback has changed the layers or the optimizer's settings of the model, which "
+                "training on arrays cannot follow. Change model_ between fits, with "
+                "warm_start=True, or give the classifier other parameters."
+            )

@@ -14,7 +14,7 @@ from sklearn.base import _fit_context
 from sklearn.utils import Tags, check_array, check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import unique_labels
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_non_negative, validate_data
 
 from skimdb.neural_network._callbacks import copy_callbacks
 from skimdb.neural_network._keras_optimizer import make_optimizer
@@ -27,7 +27,12 @@ from skimdb.neural_network._network import (
     parameters_in_memory,
 )
 from skimdb.neural_network._predictor import DenseSentimentPredictor, make_predictor
-from skimdb.neural_network._samples import check_samples, log_count_ratio_factors, split_samples
+from skimdb.neural_network._samples import (
+    check_samples,
+    log_count_ratio_factors,
+    split_samples,
+    validation_to_train_on,
+)
 from skimdb.neural_network._state import NetworkState
 from skimdb.neural_network._training import Training, logits, train
 from skimdb.neural_network.arrays import (
@@ -114,7 +119,7 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         Weights of the classes, by which the sample weights are multiplied; classes that a dict
         leaves out have weight 1. As in scikit-learn, a dict may have classes that are not in `y`
         if it has all that are. The weights also apply to the part that early stopping sets aside,
-        but not to `X_val`.
+        to `X_val` only where `refit` trains on it.
     callbacks : list of keras.callbacks.Callback or their subclasses, default=None
         Each fit works with copies; with `refit`, each of its two trainings does.
     warm_start : bool, default=False
@@ -205,8 +210,8 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
     TensorFlow. What needs Keras raises a RuntimeError there, where TensorFlow would wait forever.
 
     **More data than memory.** `skimdb.datasets.iter_batches` and `partial_fit`. If `partial_fit`
-    fails in the middle, the steps made before it are kept, and a note of the error says how many;
-    a failing `fit` changes nothing.
+    fails in the middle, the steps made before it are kept, and a note of the error says how many.
+    A failing `fit`, or first `partial_fit`, changes nothing.
 
     References
     ----------
@@ -366,7 +371,10 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         if self.early_stopping and validation is None:
             samples, validation = split_samples(samples, self.validation_fraction, seed)
         elif self.early_stopping and self.refit and validation is not None:
-            all_samples = samples.join(validation)
+            weights = sample_weight if sample_weight_val is None else None
+            all_samples = samples.join(
+                validation_to_train_on(validation, samples, classes, self.class_weight, weights)
+            )
         if validation is not None:
             validation = validation.with_mean_weight_of_one()
         batch_size = (
@@ -390,16 +398,20 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
             if self.feature_scaling:
                 factors = log_count_ratio_factors(samples, len(classes))
                 samples = replace(samples, factors=factors)
-                validation = validation and replace(validation, factors=factors)
-            fresh = nullcontext(self._start(classes, seed, samples.X.dtype))
-            with self._state.continued(keep=keep) if goes_on else fresh as state:
+                if validation is not None:
+                    validation = replace(validation, factors=factors)
+            with (
+                self._state.continued(keep=keep)
+                if goes_on
+                else nullcontext(self._start(classes, seed, samples.X.dtype))
+            ) as state:
                 training = train(
                     state,
                     samples.with_mean_weight_of_one(),
                     batch_size=batch_size,
                     epochs=range(epochs),
                     n_past_epochs=state.n_epochs,
-                    validation=validation and validation.with_own_X(),
+                    validation=None if validation is None else validation.with_own_X(),
                     patience=patience,
                     monitor=self.monitor,
                     callbacks=copy_callbacks(self.callbacks),
@@ -493,7 +505,7 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         callbacks = copy_callbacks(self.callbacks)
         state = self._start(known, self._draw_seed(), samples.X.dtype) if is_first else self._state
         batch_size = _MAX_BATCH_SIZE if self.batch_size == "auto" else int(self.batch_size)
-        with state.continued_in_place():
+        with nullcontext() if is_first else state.continued_in_place():
             training = train(
                 state,
                 samples,
@@ -633,6 +645,8 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
                 raise ValueError("sample_weight_val was given without X_val and y_val.")
             return None
         X_val = self._check_features(X_val, reset=False, dtype=dtype, name="X_val")
+        if self.feature_scaling:
+            check_non_negative(X_val, f"feature_scaling={self.feature_scaling!r} (X_val)")
         samples, _ = check_samples(X_val, y_val, sample_weight_val, classes=classes, suffix="_val")
         return samples
 

@@ -1,6 +1,7 @@
 """From labels and weights to samples."""
 
 import math
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
@@ -112,6 +113,27 @@ def split_samples(
     )
     train_rows = np.concatenate([train_rows, np.flatnonzero(~is_divisible)])
     return samples.select(train_rows), samples.select(validation_rows)
+
+
+def validation_to_train_on(
+    validation: Samples,
+    samples: Samples,
+    classes: NDArray[Any],
+    class_weight: dict[Any, float] | str | None,
+    sample_weight: ArrayLike | None,
+) -> Samples:
+    """Return validation data with the weights that they have among training samples.
+
+    `sample_weight` has those of the training samples, before `class_weight`, if validation data
+    without weights are to get their mean.
+    """
+    weight = validation.sample_weight.copy()
+    if sample_weight is not None:
+        weights = np.asarray(sample_weight, dtype=np.float64)
+        weight *= weights[weights > 0].mean()
+    if class_weight is not None:
+        weight *= _class_weights(class_weight, samples.y, classes, weight.dtype)[validation.y]
+    return replace(validation, sample_weight=weight)
 
 
 def log_count_ratio_factors(samples: Samples, n_classes: int) -> FloatArray:

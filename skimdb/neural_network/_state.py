@@ -2,6 +2,7 @@
 
 import math
 import os
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -109,19 +110,20 @@ class NetworkState:
     @property
     def model(self) -> keras.Model:
         """The Keras model, which is built on first use."""
-        if self._view is None:
-            model = compiled_model(
-                self.network.architecture,
-                to_keras(self.optimizer),
-                self.seed,
-                self.network.dtype.name,
-            )
-            self._show(KerasView(model))
-            self.write()
-            self.read()  # of an optimizer that Keras has just made
-            self._show_history()
-            return model
-        return self._view.model
+        with _building:
+            if (view := self._view) is None:
+                model = compiled_model(
+                    self.network.architecture,
+                    to_keras(self.optimizer),
+                    self.seed,
+                    self.network.dtype.name,
+                )
+                view = KerasView(model)
+                self._show(view)
+                self.write()
+                self.read()  # of an optimizer that Keras has just made
+                self._show_history()
+            return view.model
 
     def write(self) -> None:
         """Give the Keras model, if there is one, the values of the arrays."""
@@ -152,11 +154,14 @@ class NetworkState:
         """
         self._warn_of_new_optimizer()
         self.read()
+        was_changed = self.changed_model is not None
         restore_changed_model = self._changed_model_snapshot()
         try:
             yield self._copy()
         except BaseException:
             keep = False
+            if not was_changed:
+                self._leave_changed_model()
             raise
         finally:
             if not keep:
@@ -168,17 +173,19 @@ class NetworkState:
     def continued_in_place(self) -> Iterator[None]:
         """Let the block train this network, and keep the completed steps if it fails."""
         self._warn_of_new_optimizer()
-        self.lacks_optimizer_state = False
-        # Those of a file that is mapped into memory are read-only. The optimizer has the same list.
-        self.network.parameters[:] = [
-            parameter if parameter.flags.writeable else parameter.copy()
-            for parameter in self.network.parameters
-        ]
+        # The optimizer has the same list.
+        self.network.parameters[:] = map(_writeable, self.network.parameters)
+        if isinstance(self.optimizer, ArrayOptimizer):
+            self.optimizer.slots = [list(map(_writeable, slots)) for slots in self.optimizer.slots]
         self.read()
+        was_changed = self.changed_model is not None
         n_steps = self.n_steps
         try:
             yield
+            self.lacks_optimizer_state = False
         except BaseException as error:
+            if not was_changed:
+                self._leave_changed_model()
             self.read()
             self.write()
             self._show_history()
@@ -237,6 +244,11 @@ class NetworkState:
         self._view = view
         _shown.add(self)
 
+    def _leave_changed_model(self) -> None:
+        """Go on without a Keras model that a callback changed in a training that failed."""
+        if self.changed_model is not None:
+            self._view = None
+
     def leave_model(self) -> None:
         """Go on without the Keras model, unless the user has changed it."""
         if self.changed_model is None:
@@ -267,6 +279,13 @@ class NetworkState:
             self.dropout_states[depth] = value
 
 
+def _writeable(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array, or a copy of one that is mapped into memory from a file."""
+    return array if array.flags.writeable else array.copy()
+
+
+# Threads that ask for the Keras model get the same one.
+_building = threading.RLock()
 # Whose Keras model was asked for.
 _shown: WeakSet[NetworkState] = WeakSet()
 
@@ -334,19 +353,29 @@ def _address(tensor: Any) -> int:
     return int(np.asarray(tensor).__array_interface__["data"][0])
 
 
+_SETTINGS_OF_LAYERS = (
+    "activation",
+    "rate",
+    "bias_regularizer",
+    "kernel_constraint",
+    "bias_constraint",
+)
+
+
 def _structure(model: keras.Model) -> list[Any]:
     """Return everything that defines a model, except the values of its variables."""
     optimizer = model.optimizer
     settings = optimizer.get_config() if optimizer else {}
-    structure = [model.loss, optimizer, {**settings, "learning_rate": None}]
+    rate = settings.get("learning_rate")
+    schedule = rate if isinstance(rate, dict) else None
+    structure = [model.loss, optimizer, {**settings, "learning_rate": schedule}]
     for layer in model.layers:
         regularizer = getattr(layer, "kernel_regularizer", None)
         structure.append(
             (
                 layer,
                 layer.trainable,
-                getattr(layer, "activation", None),
-                getattr(layer, "rate", None),
+                *(getattr(layer, name, None) for name in _SETTINGS_OF_LAYERS),
                 regularizer.get_config() if regularizer else None,
             )
         )

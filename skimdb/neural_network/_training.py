@@ -94,14 +94,15 @@ def train(
         )
         model = state.changed_model or state.model
         stopping = [] if patience is None else [stopper]
+        brier = []
         if patience is not None and validation is not None and monitor == "val_brier":
-            stopping.insert(0, BrierScore(validation))
+            brier = [BrierScore(validation)]
         restore = state.snapshot() if incremental else None
         fitted = fit_with_keras(
             model,
             samples,
             batch_size=batch_size,
-            callbacks=[*callbacks, *stopping],
+            callbacks=[*brier, *callbacks, *stopping],
             validation=validation,
             epoch_rngs=lambda epoch: epoch_rng(state.seed, n_past_epochs + epoch - epochs.start),
             initial_epoch=epochs.start,
@@ -119,7 +120,11 @@ def train(
         # BackupAndRestore goes on after the epochs of an interrupted training.
         n_restored = min(fitted.epoch, default=epochs.stop) - epochs.start
         measures = fitted.history or {"accuracy": [], "loss": []}
-        history = {name: [math.nan] * n_restored + values for name, values in measures.items()}
+        n_epochs = len(measures["loss"])
+        history = {
+            name: [math.nan] * n_restored + values + [math.nan] * (n_epochs - len(values))
+            for name, values in measures.items()  # a callback may log in some epochs alone
+        }
         return Training(history, "keras", best_epoch)
 
     early_stopping = None if patience is None else EarlyStopping(patience, monitor)

@@ -433,6 +433,45 @@ class TestRefit:
         )
         assert_equal_weights(fitted.model_, expected.model_)
 
+    @pytest.mark.parametrize("class_weight", [None, {0: 1.0, 1: 9.0}, "balanced"])
+    @pytest.mark.parametrize("weights", ["none", "of training data", "of both"])
+    def test_validation_data_are_weighted_as_training_data(
+        self, class_weight, weights, reviews, more_reviews
+    ):
+        (X, y), (X_val, y_val) = reviews, more_reviews
+        rng = np.random.default_rng(0)
+        weight = None if weights == "none" else rng.random(len(y)) * 1000
+        weight_val = rng.random(len(y_val)) * 1000 if weights == "of both" else None
+        fitted = classifier(**self.settings, class_weight=class_weight)
+        fitted.fit(X, y, weight, X_val, y_val, weight_val)
+        if weights == "of training data":
+            weight_val = np.full(len(y_val), weight.mean())
+        balanced = dict(enumerate(len(y) / np.bincount(y)))
+        expected = classifier(
+            epochs=fitted.best_epoch_,
+            learning_rate=0.02,
+            class_weight=balanced if class_weight == "balanced" else class_weight,
+        ).fit(
+            sp.vstack([X, X_val]),
+            np.concatenate([y, y_val]),
+            None if weight is None else np.concatenate([weight, weight_val]),
+        )
+        np.testing.assert_allclose(
+            fitted.predict_proba(X), expected.predict_proba(X), rtol=0, atol=1e-5
+        )
+
+    @pytest.mark.parametrize("kinds", [(sp.csr_matrix, np.asarray), (np.asarray, sp.csr_matrix)])
+    def test_sparse_and_dense_validation_data(self, kinds, reviews, more_reviews):
+        (X, y), (X_val, y_val) = reviews, more_reviews
+        kind, kind_val = kinds
+        mixed = classifier(**self.settings).fit(
+            kind(X.toarray()), y, None, kind_val(X_val.toarray()), y_val
+        )
+        expected = classifier(**self.settings).fit(
+            kind(X.toarray()), y, None, kind(X_val.toarray()), y_val
+        )
+        assert_equal_weights(mixed.model_, expected.model_)
+
     @pytest.mark.parametrize("looked_at", [False, True], ids=["", "with the model built"])
     def test_warm_start_trains_on_from_the_previous_fit(self, looked_at, reviews):
         start = classifier(epochs=2, warm_start=True)
@@ -523,6 +562,8 @@ class TestFeatureScaling:
             scaled.partial_fit(X, y, classes=[0, 1])
         with pytest.raises(ValueError, match=r"Negative values .* feature_scaling"):
             scaled.fit(-X, y)
+        with pytest.raises(ValueError, match=r"Negative values .* feature_scaling.* \(X_val\)"):
+            scaled.fit(X, y, None, -X, y)
         with pytest.raises(ValueError, match=r"needs a new network .* warm_start=False"):
             scaled.set_params(warm_start=True).fit(X, y)
         with pytest.raises(ValueError, match="'feature_scaling' parameter"):

@@ -8,6 +8,7 @@ import joblib
 import keras
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
@@ -306,3 +307,112 @@ def test_threads_predict_with_one_classifier(reviews):
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda row: fitted.decision_function(X[[row]]), range(150)))
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("optimizer", ["rmsprop", "adam"])
+def test_threads_that_read_a_network_settle_it_once(optimizer):
+    X = sp.random(200, 20_000, 0.002, "csr", np.float32, random_state=0)
+    y = np.arange(200) % 2
+    fitted = classifier(optimizer=optimizer).partial_fit(X, y, classes=[0, 1])
+    expected = copy.deepcopy(fitted)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: fitted.to_predictor(), range(32)))
+    assert_same_training(fitted.model_, expected.model_, atol=0)
+
+
+def test_threads_get_the_same_model(reviews):
+    fitted = classifier().fit(*reviews)
+    with ThreadPoolExecutor(4) as pool:
+        models = list(pool.map(lambda _: fitted.model_, range(4)))
+    assert all(model is fitted.model_ for model in models)
+
+
+class ChangeModel(keras.callbacks.Callback):
+    """Change a setting of the model, which arrays cannot follow."""
+
+    def __init__(self, what, when):
+        super().__init__()
+        self.what = what
+        setattr(self, when, self.change)
+
+    def change(self, *args):
+        if self.what == "layer":
+            self.model.layers[0].trainable = False
+        elif self.what == "constraint":
+            self.model.layers[0].kernel_constraint = keras.constraints.NonNeg()
+        elif self.what == "schedule":
+            schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.5)
+            self.model.optimizer.learning_rate = schedule
+        else:
+            self.model.optimizer.rho = 0.95
+
+
+@pytest.mark.parametrize("what", ["layer", "constraint", "schedule", "optimizer"])
+@pytest.mark.parametrize("when", ["on_train_begin", "on_epoch_begin", "on_epoch_end"])
+def test_callback_that_changes_the_model_is_refused(what, when, reviews):
+    X, y = reviews
+    callbacks = [ChangeModel(what, when)]
+    with pytest.raises(ValueError, match="A callback has changed the layers or the optimizer's"):
+        classifier(callbacks=callbacks).fit(X, y)
+    fitted = classifier(warm_start=True).fit(X, y)
+    fitted.model_  # noqa: B018
+    expected = fitted.predict_proba(X)
+    with pytest.raises(ValueError, match="A callback has changed"):
+        fitted.set_params(callbacks=callbacks).fit(X, y)
+    np.testing.assert_array_equal(fitted.predict_proba(X), expected)
+    assert_predicts_as_its_model(fitted, X)
+
+
+def test_schedule_given_to_the_model_is_followed(reviews):
+    X, y = reviews
+    fitted = classifier(optimizer="sgd", learning_rate=0.1).fit(X, y)
+    expected = fitted.predict_proba(X)
+    schedule = keras.optimizers.schedules.ExponentialDecay(1e-9, 1, 0.5)
+    fitted.model_.optimizer.learning_rate = schedule
+    np.testing.assert_allclose(fitted.partial_fit(X, y).predict_proba(X), expected, atol=1e-6)
+    assert fitted.fit_method_ == "keras"
+
+
+class LogSometimes(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch in (1, 3):
+            logs["extra"] = epoch
+
+
+@pytest.mark.parametrize(("optimizer", "method"), [("sgd", "arrays"), ("nadam", "keras")])
+def test_what_a_callback_logs_in_some_epochs(optimizer, method, reviews, tmp_path):
+    fitted = classifier(optimizer=optimizer, epochs=5, callbacks=[LogSometimes()]).fit(*reviews)
+    assert fitted.fit_method_ == method
+    extra = np.array(fitted.history_["extra"])
+    assert extra[~np.isnan(extra)].tolist() == [1, 3]
+    if method == "arrays":
+        assert np.flatnonzero(~np.isnan(extra)).tolist() == [1, 3]
+    skimdb.save(fitted.set_params(callbacks=None), tmp_path / "model")
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "nadam"])
+def test_callbacks_see_the_brier_score(optimizer, reviews):
+    names = []
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs: names.append({*logs}))
+    classifier(
+        optimizer=optimizer, early_stopping=True, monitor="val_brier", callbacks=[callback]
+    ).fit(*reviews)
+    assert all("val_brier" in logs for logs in names)
+
+
+def test_warm_start_builds_no_other_network(reviews):
+    fitted = classifier(warm_start=True).fit(*reviews)
+    fitted.set_params(optimizer="adam", units=3)
+    assert fitted.fit(*reviews).n_iter_ == 4
+    assert fitted._state.network.architecture.units == (6, 6)
+
+
+def test_first_partial_fit_that_fails_keeps_nothing(reviews):
+    X, y = reviews
+    diverging = classifier(
+        activation="linear", layers=1, l2=1e30, optimizer="sgd", learning_rate=1e30
+    )
+    with pytest.raises(ValueError, match="diverged") as raised:
+        diverging.partial_fit(X, y, classes=[0, 1])
+    assert not hasattr(raised.value, "__notes__")
+    assert not hasattr(diverging, "classes_")

@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import sklearn
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
@@ -283,6 +284,17 @@ def test_training_of_a_mapped_model_leaves_the_file(path, features, fitted, mmap
     np.testing.assert_array_equal(loaded.predict_proba(X), expected.predict_proba(X))
     loaded.set_params(warm_start=True).fit(X, y)
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("optimizer", ["rmsprop", "adam", keras.optimizers.SGD(momentum=0.9)])
+def test_mapped_model_is_trained_on_few_of_its_features(path, optimizer):
+    X = sp.random(40, 2000, 0.005, "csr", np.float32, random_state=0)
+    y = np.arange(40) % 2
+    skimdb.save(DenseSentimentClassifier(optimizer=optimizer).fit(X, y), path, optimizer_state=True)
+    mapped, loaded = (
+        skimdb.load(path, mmap_mode=mode).partial_fit(X[:8], y[:8]) for mode in ("r", None)
+    )
+    np.testing.assert_array_equal(mapped.predict_proba(X), loaded.predict_proba(X))
 
 
 def test_mapped_file_can_be_replaced(path, features, fitted):

@@ -6,6 +6,7 @@ later batch touches it, or until somebody reads the whole network. A step then c
 batch holds, however many features there are.
 """
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Self
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from skimdb.neural_network.arrays._finite import check_finite
 from skimdb.neural_network.arrays._types import FloatArray, IntArray
 
+# Threads that read a network bring its rows up to date one at a time.
+SETTLING = threading.RLock()
 # Elements updated at a time: they and the temporary arrays stay in the processor's cache.
 _BLOCK_SIZE = 2**18
 # Rows wait for at most so many steps.
@@ -151,10 +154,11 @@ class ArrayOptimizer(ABC):
 
     def current_rows(self, rows: IntArray) -> list[FloatArray]:
         """Return up-to-date copies of rows of the first kernel and of its slots."""
-        copies = [array.take(rows, axis=0, mode="clip") for array in self._first_arrays]
-        if self._updated_at is not None:
-            self.skip(self._n_waited - self._updated_at[rows], *copies)
-        return copies
+        with SETTLING:
+            copies = [array.take(rows, axis=0, mode="clip") for array in self._first_arrays]
+            if self._updated_at is not None:
+                self.skip(self._n_waited - self._updated_at[rows], *copies)
+            return copies
 
     def start_step(self, touched: IntArray | None) -> FloatArray:
         """Return the up-to-date rows `touched` of the first kernel; None stands for all rows."""
@@ -197,7 +201,8 @@ class ArrayOptimizer(ABC):
 
     def settle(self) -> None:
         """Bring all parameters and slots up to date."""
-        self._settle_rows()
+        with SETTLING:
+            self._settle_rows()
 
     def _settle_rows(self) -> None:
         if self._updated_at is None:

@@ -8,6 +8,7 @@ import numpy as np
 from skimdb.neural_network.arrays._optimizer import (
     COMMON_SETTINGS,
     MAX_WAITING_STEPS,
+    SETTLING,
     ArrayOptimizer,
 )
 from skimdb.neural_network.arrays._types import FloatArray, IntArray
@@ -107,9 +108,10 @@ class ArrayRMSprop(ArrayOptimizer):
         self._add_and_move(gradient, rows, *slots, power=self._next_power)
 
     def settle(self) -> None:
-        if self._power != 1:
-            self.slots[0][0] *= self._power
-            self._power = 1.0
+        with SETTLING:
+            if self._power != 1:
+                self.slots[0][0] *= self._power
+                self._power = 1.0
 
     def _add_and_move(
         self, gradient: FloatArray, parameter: FloatArray, velocity: FloatArray, *, power: float

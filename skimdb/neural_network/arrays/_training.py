@@ -1,5 +1,6 @@
 """Training on arrays: epochs, validation and early stopping."""
 
+import math
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -65,9 +66,12 @@ class Samples:
 
     def join(self, other: "Samples") -> "Samples":
         """Return these samples and others."""
-        stack = sp.vstack if sp.issparse(self.X) else np.vstack
+        if sp.issparse(self.X):
+            X = sp.vstack([self.X, sp.csr_matrix(other.X)], format="csr")
+        else:
+            X = np.vstack([self.X, other.X.toarray() if sp.issparse(other.X) else other.X])
         return Samples(
-            stack([self.X, other.X]),
+            X,
             np.concatenate([self.y, other.y]),
             np.concatenate([self.sample_weight, other.sample_weight]),
         )
@@ -244,8 +248,9 @@ def train(
                 monitor.on_test_end(val_logs)
                 logs |= {f"val_{name}": value for name, value in val_logs.items()}
         logs = monitor.on_epoch_end(epoch, logs)
-        for name, value in logs.items():
-            history.setdefault(name, []).append(value)
+        for name in {**history, **logs}:  # a callback may log in some epochs alone
+            before = [math.nan] * (epoch - epochs.start)
+            history.setdefault(name, before).append(logs.get(name, math.nan))
         if early_stopping and early_stopping.stops_after(epoch, logs, network):
             break
         if monitor.stops:
