@@ -17,7 +17,8 @@ from skimdb.feature_extraction._normalization import make_normalizer
 from skimdb.feature_extraction._sequences import flatten_sequences
 from skimdb.feature_extraction._text_encoder import TextEncoder
 from skimdb.feature_extraction._texts import as_texts
-from skimdb.feature_extraction._words import FILTERS, make_splitter
+from skimdb.feature_extraction._word_numbers import number_distinct_words
+from skimdb.feature_extraction._words import FILTERS
 from skimdb.utils._quick_checks import check_fitted, check_parameters
 
 # One 32-bit integer per character; lone surrogates are characters too.
@@ -237,16 +238,12 @@ class CharacterEncoder(TextEncoder):
         return tags
 
     def _mean_frequency(self, texts: list[str]) -> float:
-        split = make_splitter(
+        words, (numbers, _) = number_distinct_words(
+            list(set(texts)),
             normalize=self.normalize,
             lowercase=self.lowercase,
             filters=FILTERS,
             punctuation="",
             tokenizer=None,
         )
-        n_words, distinct = 0, set[str]()
-        for text in set(texts):
-            words = split(text)
-            n_words += len(words)
-            distinct.update(words)
-        return n_words / max(len(distinct), 1)
+        return len(numbers) / max(len(words), 1)

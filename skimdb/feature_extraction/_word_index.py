@@ -1,9 +1,7 @@
 """Encode texts as word indices, and decode them."""
 
-from array import array
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import partial
 from itertools import pairwise, repeat
 from numbers import Integral
 from typing import Any, ClassVar, Self
@@ -20,7 +18,8 @@ from skimdb.feature_extraction._index_names import MARKERS, check_word_index
 from skimdb.feature_extraction._sequences import MAX_INDEX, flatten_sequences, offsets_of
 from skimdb.feature_extraction._text_encoder import TextEncoder
 from skimdb.feature_extraction._texts import as_texts
-from skimdb.feature_extraction._words import FILTERS, make_splitter
+from skimdb.feature_extraction._word_numbers import number_distinct_words, number_words
+from skimdb.feature_extraction._words import FILTERS
 from skimdb.utils._quick_checks import check_fitted, check_parameters
 
 _PAD_CHAR = 0
@@ -258,9 +257,11 @@ class WordIndexEncoder(TextEncoder):
             If X does not hold texts; the message names the first such row.
         """
         ranks = self._checked_ranks()
-        return self._encode(
-            *self._number_words(as_texts(X), lambda words: map(ranks.get, words, repeat(0)))
-        )
+
+        def look_up(words: list[str]) -> Iterable[int]:
+            return map(ranks.get, words, repeat(0))
+
+        return self._encode(*number_words(as_texts(X), look_up, **self._splitting()))
 
     def inverse_transform(self, X: Any) -> NDArray[np.object_]:
         """Return the words of sequences of word indices as texts.
@@ -384,10 +385,8 @@ class WordIndexEncoder(TextEncoder):
 
     def _learn_ranks(self, texts: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Set `word_index_`; return the rank of each token, and the lengths of the texts."""
-        vocabulary: defaultdict[str, int] = defaultdict()
-        vocabulary.default_factory = vocabulary.__len__
-        numbers, lengths = self._number_words(texts, partial(map, vocabulary.__getitem__))
-        n_texts = np.zeros(len(vocabulary), dtype=np.int64)
+        words, (numbers, lengths) = number_distinct_words(texts, **self._splitting())
+        n_texts = np.zeros(len(words), dtype=np.int64)
         for text_numbers in as_reviews(numbers, lengths):
             n_texts[text_numbers] += 1  # once per text
         by_frequency = np.argsort(-np.bincount(numbers), kind="stable")
@@ -396,29 +395,14 @@ class WordIndexEncoder(TextEncoder):
             raise ValueError(
                 f"No word occurs in at least min_df={self.min_df} of the {len(texts)} texts in X."
             )
-        words = list(vocabulary)
         self.word_index_ = {words[i]: rank for rank, i in enumerate(by_frequency.tolist(), 1)}
-        ranks = np.zeros(len(vocabulary), dtype=np.int32)
+        ranks = np.zeros(len(words), dtype=np.int32)
         ranks[by_frequency] = np.arange(1, len(by_frequency) + 1)
         return ranks[numbers], lengths
 
-    def _number_words(
-        self, texts: list[str], look_up: Callable[[list[str]], Iterable[int]]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """Look up the number of each token, and return the lengths of the texts too."""
-        split = make_splitter(
-            normalize=self.normalize,
-            lowercase=self.lowercase,
-            filters=self.filters,
-            punctuation=self.punctuation,
-            tokenizer=self.tokenizer,
-        )
-        numbers, lengths = array("i"), array("q")
-        for text in texts:
-            words = split(text)
-            numbers.fromlist(list(look_up(words)))
-            lengths.append(len(words))
-        return np.asarray(numbers), np.asarray(lengths)
+    def _splitting(self) -> dict[str, Any]:
+        names = ("normalize", "lowercase", "filters", "punctuation", "tokenizer")
+        return {name: getattr(self, name) for name in names}
 
     def _encode(self, ranks: NDArray[np.int32], lengths: NDArray[np.int64]) -> NDArray[np.object_]:
         """Turn ranks, 0 for unknown words, into sequences of word indices."""

@@ -1,4 +1,4 @@
-"""Split a text into words."""
+"""Split texts into words."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
@@ -6,33 +6,27 @@ from typing import Any, TypeAlias
 from skimdb.feature_extraction._normalization import make_normalizer
 from skimdb.feature_extraction._sequences import is_text, qualified_name
 
+Prepare: TypeAlias = Callable[[str], str]
 Split: TypeAlias = Callable[[str], list[str]]
 
 # Keras' default.
 FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
 
-def make_splitter(
-    *,
-    normalize: bool,
-    lowercase: bool,
-    filters: str,
-    punctuation: str,
-    tokenizer: Callable[[str], Iterable[str]] | None,
-) -> Split:
-    """Return a function from a text to its words, by the parameters of `WordIndexEncoder`."""
-    split = _at_characters(filters, punctuation) if tokenizer is None else _checked(tokenizer)
-    normalized = make_normalizer(keep=filters + punctuation)
+def make_preparer(*, normalize: bool, lowercase: bool, keep: str) -> Prepare:
+    """Return a function that writes a text as its words are written."""
+    normalized = make_normalizer(keep)
 
-    def normalize_and_split(text: str) -> list[str]:
+    def prepare(text: str) -> str:
         if normalize:
             text = normalized(text)
-        return split(text.lower() if lowercase else text)
+        return text.lower() if lowercase else text
 
-    return normalize_and_split
+    return prepare
 
 
-def _at_characters(filters: str, punctuation: str) -> Split:
+def make_splitter(filters: str, punctuation: str) -> Split:
+    """Return a function from a text to its words, and the marks in `punctuation`."""
     marks = set(punctuation)
     # White space separates words by itself.
     separators = {mark for mark in set(filters) - marks if not mark.isspace()}
@@ -53,7 +47,9 @@ def _at_characters(filters: str, punctuation: str) -> Split:
     return split
 
 
-def _checked(tokenizer: Callable[[str], Any]) -> Split:
+def checked(tokenizer: Callable[[str], Any]) -> Split:
+    """Return the tokenizer with a check of what it returns."""
+
     def split(text: str) -> list[str]:
         words = tokenizer(text)
         if is_text(words) or not isinstance(words, Iterable):

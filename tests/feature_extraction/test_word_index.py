@@ -163,6 +163,65 @@ class TestWords:
         assert "don't" in WordIndexEncoder().fit(TEXTS).word_index_
 
 
+# Texts of many characters take another way than those of few.
+LONG_TEXT = "filler " * 600
+
+characters = (
+    st.sampled_from("aAbB'.,!\0 \n\x1c\x85\xa0éÉßİΣ\ud800。\uff0c“\u2019\u3000\u200bx好👍")
+    | st.sampled_from(["abcdefg", "abcdefghabcdefg", "!!", "..a", "\xa0a"])
+    | st.characters()
+)
+
+
+class TestManyTexts:
+    @given(
+        texts=st.lists(st.lists(characters, max_size=30).map("".join), max_size=6),
+        normalize=st.booleans(),
+        lowercase=st.booleans(),
+        filters=st.sampled_from([FILTERS, "", ".é", "A,\ud800\n"]),
+        punctuation=st.sampled_from(["", ".!?", "\n。!", "é\u2019x\xa0"]),
+    )
+    def test_as_one_by_one(self, texts, **splitting):
+        splitting["start_char"] = None
+        words = []
+        for text in texts:
+            encoder = WordIndexEncoder(**splitting)
+            sequence = encoder.fit_transform([text, "word"])[0]
+            names = {rank + 3: word for word, rank in encoder.word_index_.items()}
+            words.append([names[index] for index in sequence.tolist()])
+        texts = [*texts, LONG_TEXT]
+        words.append(LONG_TEXT.split())
+        ranked = [word for word, _ in Counter(chain.from_iterable(words)).most_common()]
+        encoder = WordIndexEncoder(**splitting)
+        sequences = encoder.fit_transform(texts)
+        assert list(encoder.word_index_) == ranked
+        expected = [[encoder.word_index_[word] + 3 for word in row] for row in words]
+        assert as_lists(sequences) == expected
+        assert as_lists(encoder.transform(texts)) == expected
+
+    def test_words_that_begin_alike(self):
+        """Of all lengths around those that are compared at once, with zeros too."""
+        words = [
+            beginning + end
+            for beginning in ("a" * n for n in range(40))
+            for end in ("a", "b", "q", "\0", "\0\0", "ab", "é")
+        ]
+        texts = [" ".join(words)] * 3
+        encoder = WordIndexEncoder(start_char=None).fit(texts)
+        assert list(encoder.word_index_) == [word for word, _ in Counter(words).most_common()]
+        expected = [encoder.word_index_[word] + 3 for word in words]
+        assert as_lists(encoder.transform(texts)) == [expected] * 3
+
+    def test_many_distinct_words(self):
+        words = [f"{'beginning' * (number % 2)}{number * 7919}" for number in range(100_000)]
+        encoder = WordIndexEncoder(start_char=None)
+        (sequence,) = encoder.fit_transform([" ".join(words)])
+        assert sequence.tolist() == list(range(4, 100_004))
+        assert list(encoder.word_index_) == words
+        backwards = " ".join([*words[::-1], "unknown"])
+        assert as_lists(encoder.transform([backwards])) == [[*range(100_003, 3, -1), 2]]
+
+
 class TestTokenizer:
     @staticmethod
     def split_at_bars(text):
