@@ -55,7 +55,7 @@ from skimdb.datasets._prediction_task import (
 
 HELP = "Print the labels of texts and their probabilities, or write them to files."
 _OUTPUT_FORMATS = ("csv", "jsonl", "parquet")
-_ROWS_PER_BATCH = 1000
+_ROWS_PER_BATCH = 2500
 
 
 def add_arguments(parser: OneLineParser) -> None:
