@@ -15,6 +15,7 @@ from skimdb.neural_network.arrays._types import FloatArray, IntArray
 
 # Settings that change nothing while the others are off.
 _IDLE_SETTINGS = {"ema_momentum", "ema_overwrite_frequency"}
+_STEPS = np.arange(MAX_WAITING_STEPS + 1)
 
 
 class ArraySGD(ArrayOptimizer):
@@ -141,9 +142,9 @@ class ArrayAdam(ArrayOptimizer):
 
     .. math:: \\alpha_j \\beta_1^j m / (\\beta_2^{j/2} \\sqrt{v} + \\epsilon)
 
-    With :math:`\\delta_j = 1 - \\beta_2^{j/2}` and :math:`r = \\sqrt{v} / (\\sqrt{v} + \\epsilon)`
-    the fraction is :math:`\\sum_p (\\delta_j r)^p / (\\sqrt{v} + \\epsilon)`, a series that
-    converges fast as long as m fades much sooner than v does. Its coefficients depend on the
+    With :math:`\\delta_j = 1 - \\beta_2^{-j/2}` and :math:`q = \\epsilon / (\\sqrt{v} + \\epsilon)`
+    the fraction is :math:`\\beta_2^{-j/2} \\sum_p (\\delta_j q)^p / (\\sqrt{v} + \\epsilon)`. Three
+    terms are enough, because m fades much sooner than v does. Their coefficients depend on the
     steps alone, not on the row, so that any number of missed steps costs the same.
     """
 
@@ -155,18 +156,21 @@ class ArrayAdam(ArrayOptimizer):
         "amsgrad": False,
     }
 
-    _N_TERMS: ClassVar[int] = 4
-
     def __init__(self, settings: Mapping[str, Any], parameters: list[FloatArray]) -> None:
         super().__init__(settings, parameters)
-        # Column t: what rows last updated before step t have missed until now, per term.
-        self._coefficients = np.zeros((self._N_TERMS, MAX_WAITING_STEPS + 1))
-        # What a step adds to the columns before it, without alpha; nothing to those long before.
         beta_1, beta_2 = settings["beta_1"], settings["beta_2"]
+        # Column t: what rows last updated before step t have missed until now, per term.
+        self._coefficients = np.zeros((3, MAX_WAITING_STEPS + 1))
+        # What a step adds to the columns before it, without alpha; nothing to those long before.
         n_lags = int(np.log(1e-12) / np.log(beta_1)) + 1 if beta_1 else 1
         lag = np.arange(min(n_lags, MAX_WAITING_STEPS), 0, -1)
-        powers = np.arange(self._N_TERMS)[:, np.newaxis]
-        self._additions = beta_1**lag * (1 - beta_2 ** (lag / 2)) ** powers
+        with np.errstate(divide="ignore"):  # beta_2 may be 0: see `can_skip`
+            growth = beta_2 ** (-lag / 2)
+        constant = beta_1**lag * growth
+        linear = constant * (1 - growth) * settings["epsilon"]
+        quadratic = linear * (1 - growth) * settings["epsilon"]
+        self._additions = np.stack([constant, linear, quadratic])
+        self._fading = np.stack([beta**_STEPS for beta in (beta_1, beta_2)])
 
     @classmethod
     def supports(cls, settings: Mapping[str, Any]) -> bool:
@@ -207,19 +211,21 @@ class ArrayAdam(ArrayOptimizer):
 
     def skip(self, n_missed: IntArray, parameter: FloatArray, *slots: FloatArray) -> None:
         momentum, velocity = slots
-        missed = self._coefficients[:, self._n_waited - n_missed].astype(velocity.dtype)
-        root = np.sqrt(velocity)
-        denominator = root + self.settings["epsilon"]
-        root /= denominator
-        travel = np.repeat(missed[-1][:, np.newaxis], root.shape[1], axis=1)
-        for coefficient in missed[-2::-1]:
-            travel *= root
-            travel += coefficient[:, np.newaxis]
+        missed = self._coefficients[:, self._n_waited - n_missed, np.newaxis]
+        constant, linear, quadratic = missed.astype(velocity.dtype)
+        inverse = np.sqrt(velocity)
+        inverse += self.settings["epsilon"]
+        np.reciprocal(inverse, out=inverse)
+        travel = quadratic * inverse
+        travel += linear
+        travel *= inverse
+        travel += constant
+        travel *= inverse
         travel *= momentum
-        travel /= denominator
         parameter -= travel
-        momentum *= (self.settings["beta_1"] ** n_missed)[:, np.newaxis].astype(velocity.dtype)
-        velocity *= (self.settings["beta_2"] ** n_missed)[:, np.newaxis].astype(velocity.dtype)
+        fading = self._fading[:, n_missed, np.newaxis].astype(velocity.dtype)
+        momentum *= fading[0]
+        velocity *= fading[1]
 
     def _settle_rows(self) -> None:
         super()._settle_rows()
