@@ -55,7 +55,13 @@ _MIN_BATCH_SIZE = 32
 _MAX_BATCH_SIZE = 512
 _MAX_LAYERS = 1000
 _N_STEPS = 200
-_OF_SOME_FITS = ("fit_method_", "best_epoch_", "validation_history_", "batch_size_", "epochs_")
+_ATTRIBUTES_OF_SOME_FITS = (
+    "fit_method_",
+    "best_epoch_",
+    "validation_history_",
+    "batch_size_",
+    "epochs_",
+)
 
 
 class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClassifier):
@@ -677,7 +683,7 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
     def _keep(
         self, state: NetworkState, classes: NDArray[Any], fit_method: str | None = None
     ) -> None:
-        for name in _OF_SOME_FITS:
+        for name in _ATTRIBUTES_OF_SOME_FITS:
             self.__dict__.pop(name, None)
         self._state = state
         self.classes_ = classes

@@ -21,7 +21,7 @@ class FirstLayer:
 
     def __init__(self, network: ArrayNetwork) -> None:
         self._network = network
-        self._kernel, self._bias = network.parameters[:2]
+        self._kernel = network.parameters[0]
 
     def occlude(
         self,
@@ -78,9 +78,9 @@ class FirstLayer:
         return products
 
     def _sums(self, X: Matrix) -> FloatArray:
-        return np.asarray(X @ self._kernel + self._bias, dtype=self._network.dtype)
+        return self._network.first_sums(X).astype(self._network.dtype, copy=False)
 
     def _blocks(self, values: NDArray[np.float64]) -> Iterator[slice]:
-        size = max(1, _SUMS_PER_BLOCK // len(self._bias))
+        size = max(1, _SUMS_PER_BLOCK // self._kernel.shape[1])
         for start in range(0, len(values), size):
             yield slice(start, start + size)

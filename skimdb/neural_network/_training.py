@@ -130,9 +130,12 @@ def train(
     early_stopping = None if patience is None else EarlyStopping(patience, monitor)
     keras_monitor = None
     if callbacks or verbose:
-        n_batches = -(-len(samples) // batch_size)
         keras_monitor = KerasMonitor(
-            state, callbacks, verbose=verbose, epochs=epochs.stop, steps=n_batches
+            state,
+            callbacks,
+            verbose=verbose,
+            epochs=epochs.stop,
+            steps=samples.n_batches(batch_size),
         )
     history = train_on_arrays(
         state.network,

@@ -11,7 +11,7 @@ from skimdb.neural_network._state import NetworkState
 from skimdb.persistence._archive import Bytes
 from skimdb.persistence._network_arrays import (
     SaveOptions,
-    check_finite,
+    check_weights,
     decode_arrays,
     decode_variables,
     encode_variables,
@@ -97,7 +97,7 @@ def encode_network(
             f"DenseSentimentClassifier.model_ has the activation {architecture.activation!r}; "
             "only those that Keras knows by name can be kept"
         )
-    check_finite(state.network.parameters)
+    check_weights(state.network.parameters)
     optimizer = state.optimizer
     kind = optimizer.kind if isinstance(optimizer, KerasOptimizer) else type(to_keras(optimizer))
     variables = state.network_values()

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skimdb.neural_network.arrays import Architecture, ArrayNetwork
+from skimdb.neural_network.arrays import Architecture, ArrayNetwork, are_finite
 from skimdb.persistence._archive import Bytes
 from skimdb.persistence._plain import decode, encode
 
@@ -46,10 +45,18 @@ def decode_arrays(
         If the parts do not fit together.
     """
     variables = decode_variables(plain["variables"], members)
-    architecture = _architecture(plain, variables, classifier)
-    stride = 3 if architecture.dropout else 2
+    # Each layer has a kernel and a bias; a hidden one with dropout has the state of a generator.
+    stride = 3 if plain["dropout"] else 2
     parameters = [value for i, value in enumerate(variables) if i % stride < 2]
     dropout_states = [value for i, value in enumerate(variables) if i % stride == 2]
+    architecture = _architecture(plain, parameters, classifier)
+    expected = [*architecture.shapes, *([(2,)] * len(architecture.units) if stride == 3 else [])]
+    shapes = [value.shape for value in (*parameters, *dropout_states)]
+    if shapes != expected or 0 in architecture.units:
+        raise ValueError(
+            f"arrays of the shapes {str(shapes)[:200]} are not a network of "
+            f"{architecture.n_features} features and {architecture.n_classes} classes"
+        )
     # Kernels may be kept in half precision; biases are of the type in which all is computed.
     dtype = parameters[1].dtype
     parameters = [
@@ -59,18 +66,18 @@ def decode_arrays(
     dtypes = {parameter.dtype for parameter in parameters}
     if len(dtypes) > 1 or not dtypes < {np.dtype(np.float32), np.dtype(np.float64)}:
         raise ValueError(f"the arrays of a network have the types {str(dtypes)[:200]}")
-    check_finite(parameters)
+    check_weights(parameters)
     return ArrayNetwork(architecture, parameters), dropout_states
 
 
-def check_finite(parameters: Sequence[NDArray[Any]]) -> None:
+def check_weights(parameters: Sequence[NDArray[Any]]) -> None:
     """Raise a ValueError if weights are infinite or not numbers."""
-    if not all(np.isfinite(parameter).all() for parameter in parameters):
+    if not are_finite(parameters):
         raise ValueError("the network has weights that are not finite")
 
 
 def _architecture(
-    plain: dict[str, Any], variables: Sequence[NDArray[Any]], classifier: Any
+    plain: dict[str, Any], parameters: Sequence[NDArray[Any]], classifier: Any
 ) -> Architecture:
     l1, l2, dropout = plain["l1"], plain["l2"], plain["dropout"]
     if not (
@@ -79,33 +86,10 @@ def _architecture(
         raise ValueError(f"the network has l1={l1}, l2={l2}, dropout={dropout}")
     if not isinstance(plain["activation"], str):
         raise ValueError(f"the network has the activation {plain['activation']!r}")
+    biases = parameters[1::2]
+    units = tuple(bias.size for bias in biases[:-1])
     n_features, n_classes = classifier.n_features_in_, len(classifier.classes_)
-    units = _units(variables, n_features, n_classes, with_dropout=dropout > 0)
-    return Architecture(n_features, n_classes, tuple(units), plain["activation"], l1, l2, dropout)
-
-
-def _units(
-    variables: Sequence[NDArray[Any]], n_features: int, n_classes: int, *, with_dropout: bool
-) -> list[int]:
-    """Return the units of the hidden layers, which the shapes of the variables tell.
-
-    Each layer has a kernel and a bias; a hidden one with dropout has the state of a generator.
-    """
-    kernels = variables[:: 3 if with_dropout else 2]
-    n_outputs = 1 if n_classes == 2 else n_classes
-    widths = [n_features, *(kernel.shape[-1] for kernel in kernels if kernel.ndim)]
-    expected: list[tuple[int, ...]] = []
-    for n_in, n_out in pairwise(widths):
-        expected += [(n_in, n_out), (n_out,), *([(2,)] if with_dropout else [])]
-    if with_dropout:
-        expected = expected[:-1]
-    shapes = [variable.shape for variable in variables]
-    if shapes != expected or widths[-1] != n_outputs or min(widths) < 1:
-        raise ValueError(
-            f"arrays of the shapes {str(shapes)[:200]} are not a network of {n_features} features "
-            f"and {n_classes} classes"
-        )
-    return widths[1:-1]
+    return Architecture(n_features, n_classes, units, plain["activation"], l1, l2, dropout)
 
 
 def halved(variables: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:

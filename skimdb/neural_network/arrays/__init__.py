@@ -5,7 +5,7 @@ Read `_training.train` first: it takes samples to `ArrayNetwork.gradients`, and 
 """
 
 from skimdb.neural_network.arrays._activations import ACTIVATIONS
-from skimdb.neural_network.arrays._finite import check_finite
+from skimdb.neural_network.arrays._finite import are_finite, check_finite
 from skimdb.neural_network.arrays._network import Architecture, ArrayNetwork, initial_parameters
 from skimdb.neural_network.arrays._optimizer import ArrayOptimizer
 from skimdb.neural_network.arrays._optimizers import ARRAY_OPTIMIZERS, array_optimizer_class
@@ -34,6 +34,7 @@ __all__ = [
     "Matrix",
     "Monitor",
     "Samples",
+    "are_finite",
     "array_optimizer_class",
     "brier_score",
     "check_finite",

@@ -115,7 +115,13 @@ class ArrayNetwork:
 
         `first_kernel` may hold the rows that the columns of `X` stand for, if not all.
         """
-        return self.logits_of_sums(self._first_sums(X, first_kernel))
+        return self.logits_of_sums(self.first_sums(X, first_kernel))
+
+    def first_sums(self, X: Matrix, first_kernel: FloatArray | None = None) -> FloatArray:
+        """Return the weighted sums of the first layer, (n_samples, n_units)."""
+        sums: FloatArray = X @ (self.parameters[0] if first_kernel is None else first_kernel)
+        sums += self.parameters[1]
+        return sums
 
     def logits_of_sums(self, sums: FloatArray) -> FloatArray:
         """Return the logits, given the weighted sums of the first layer."""
@@ -164,7 +170,7 @@ class ArrayNetwork:
         rng : Generator
             Draws the dropout masks.
         """
-        sums, outputs, masks = self._forward(self._first_sums(X, first_kernel), rng)
+        sums, outputs, masks = self._forward(self.first_sums(X, first_kernel), rng)
         loss, correct, delta = cross_entropy(sums[-1], y)
         weight = sample_weight / len(sample_weight)
         delta *= weight[:, np.newaxis]
@@ -194,11 +200,6 @@ class ArrayNetwork:
     def _regularized_kernels(self) -> list[FloatArray]:
         kernels = self.parameters[::2]
         return kernels[:-1] or kernels
-
-    def _first_sums(self, X: Matrix, first_kernel: FloatArray | None) -> FloatArray:
-        sums: FloatArray = X @ (self.parameters[0] if first_kernel is None else first_kernel)
-        sums += self.parameters[1]
-        return sums
 
     def _forward(
         self, first_sums: FloatArray, rng: np.random.Generator | None = None

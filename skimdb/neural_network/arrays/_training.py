@@ -16,8 +16,6 @@ from skimdb.neural_network.arrays._optimizer import ArrayOptimizer
 from skimdb.neural_network.arrays._types import FloatArray, IntArray, Matrix
 from skimdb.utils._blas_threads import single_blas_thread
 
-# Below this many entries of a batch per feature it pays to update only rows that are touched.
-_SPARSE_UPDATE_BELOW = 1.0
 # OpenBLAS takes one thread for products of at most twice as many multiplications.
 _SMALL_PRODUCT = 2**12
 
@@ -87,6 +85,10 @@ class Samples:
         mean = self.sample_weight.mean(dtype=np.float64)  # float32 might overflow
         weight = (self.sample_weight / mean).astype(self.sample_weight.dtype)
         return replace(self, sample_weight=weight)
+
+    def n_batches(self, batch_size: int) -> int:
+        """Return the number of steps of an epoch."""
+        return math.ceil(len(self) / batch_size)
 
     def batches(self, batch_size: int) -> Iterator[slice]:
         """Yield the rows of each batch."""
@@ -292,10 +294,9 @@ def _train_epoch(
 ) -> Logs:
     X = samples.X
     order = rng.permutation(len(samples))
-    n_batches = -(-len(samples) // batch_size)
     updates_touched_rows = (
         sp.issparse(X)
-        and samples.n_entries < _SPARSE_UPDATE_BELOW * n_batches * X.shape[1]
+        and samples.n_entries < samples.n_batches(batch_size) * X.shape[1]
         and optimizer.can_skip
         and not network.regularizes_first_kernel
     )
