@@ -1,11 +1,10 @@
 """Number the words of texts.
 
 In many texts the distinct words of each block are found by NumPy, and only these are looked up by
-Python code. This takes half the time of one lookup per word, and lets other threads run.
+Python code. With reviews this takes half the time of one lookup per word, and other threads run.
 """
 
 import re
-from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -16,21 +15,20 @@ from numpy.typing import NDArray
 
 from skimdb.feature_extraction._cells import blocks_of_rows
 from skimdb.feature_extraction._sequences import offsets_of
-from skimdb.feature_extraction._words import Prepare, Split, checked, make_preparer, make_splitter
+from skimdb.feature_extraction._words import Prepare, checked, make_preparer, make_splitter
 
 _LookUp: TypeAlias = Callable[[list[str]], Iterable[int]]
 _Numbers: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int64]]
 _Positions: TypeAlias = NDArray[np.intp]
-_Keys: TypeAlias = tuple[NDArray[np.uint64], NDArray[np.uint64]]
 
 _CHARACTERS_PER_BLOCK = 2**19
 # With fewer, NumPy's calls take longer than a loop.
-_FEW_CHARACTERS = 2**12
+_FEW_CHARACTERS = 2**13
 
 _ENCODING = ("utf-8", "surrogatepass")
 # What a byte is.
 _SEPARATOR, _MARK, _LETTER = range(3)
-# Words up to this many bytes are told apart by two integers of 64 bits, one byte being the length.
+# Two integers of 64 bits hold a word of up to this many bytes, and how many these are.
 _MAX_BYTES = 15
 _MASKS = np.array([2 ** (8 * n) - 1 for n in range(9)], dtype=np.uint64)
 # Odd and without a pattern in their bits.
@@ -53,22 +51,30 @@ def number_words(
     parameters are those of `WordIndexEncoder`.
     """
     prepare = make_preparer(normalize=normalize, lowercase=lowercase, keep=filters + punctuation)
-    n_characters = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-    if tokenizer is not None or n_characters.sum() < _FEW_CHARACTERS:
-        split = make_splitter(filters, punctuation) if tokenizer is None else checked(tokenizer)
-        return _number_one_by_one(texts, look_up, lambda text: split(prepare(text)))
+    split = make_splitter(filters, punctuation) if tokenizer is None else checked(tokenizer)
     encode = _make_encoder(prepare, filters, punctuation)
-    kinds = _kinds_of_bytes(filters, punctuation)
-    numbers, lengths = [], []
-    for start, stop in blocks_of_rows(offsets_of(n_characters), _CHARACTERS_PER_BLOCK, 1):
-        encoded = list(map(encode, texts[start:stop]))
-        data = b" ".join([*encoded, b" " * (_MAX_BYTES + 1)])
-        if lowercase:
-            data = data.lower()
-        starts, ends = _find_words(data, kinds)
-        numbers.append(_number_block(data, starts, ends, look_up))
-        text_starts = np.cumsum([0, *(len(text) + 1 for text in encoded)])
-        lengths.append(np.diff(np.searchsorted(starts, text_starts)))
+    kind_of_byte = _kinds_of_bytes(filters, punctuation)
+    offsets = offsets_of(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)))
+    numbers, lengths = [np.empty(0, dtype=np.int32)], [np.empty(0, dtype=np.int64)]
+    for start, stop in blocks_of_rows(offsets, _CHARACTERS_PER_BLOCK, 1):
+        n_characters = offsets[stop] - offsets[start]
+        # A text that is larger than a block would take many times its memory.
+        if tokenizer is None and _FEW_CHARACTERS <= n_characters <= _CHARACTERS_PER_BLOCK:
+            encoded = list(map(encode, texts[start:stop]))
+            # `_keys` may read so far beyond the last word.
+            data = b" ".join([*encoded, b" " * (_MAX_BYTES + 1)])
+            if lowercase:
+                data = data.lower()
+            word_starts, word_ends = _find_words(data, kind_of_byte)
+            numbers.append(_number_block(data, word_starts, word_ends - word_starts, look_up))
+            text_starts = offsets_of(np.array([len(text) + 1 for text in encoded]))
+            lengths.append(np.diff(np.searchsorted(word_starts, text_starts)))
+        else:
+            words = [split(prepare(text)) for text in texts[start:stop]]
+            numbers.extend(
+                np.fromiter(look_up(row), dtype=np.int32, count=len(row)) for row in words
+            )
+            lengths.append(np.fromiter(map(len, words), dtype=np.int64, count=len(words)))
     return np.concatenate(numbers), np.concatenate(lengths)
 
 
@@ -78,15 +84,6 @@ def number_distinct_words(texts: list[str], **splitting: Any) -> tuple[list[str]
     positions.default_factory = positions.__len__
     numbers = number_words(texts, partial(map, positions.__getitem__), **splitting)
     return list(positions), numbers
-
-
-def _number_one_by_one(texts: list[str], look_up: _LookUp, split: Split) -> _Numbers:
-    numbers, lengths = array("i"), array("q")
-    for text in texts:
-        words = split(text)
-        numbers.fromlist(list(look_up(words)))
-        lengths.append(len(words))
-    return np.asarray(numbers), np.asarray(lengths)
 
 
 def _kinds_of_bytes(filters: str, punctuation: str) -> bytes:
@@ -119,67 +116,69 @@ def _make_encoder(prepare: Prepare, filters: str, punctuation: str) -> Callable[
     return encode
 
 
-def _find_words(data: bytes, kinds: bytes) -> tuple[_Positions, _Positions]:
+def _find_words(data: bytes, kind_of_byte: bytes) -> tuple[_Positions, _Positions]:
     """Return where words start and end. A mark is a word of its own."""
-    kind = np.frombuffer(data.translate(kinds), dtype=np.uint8)
-    is_bound = np.ones(len(kind) + 1, dtype=bool)
-    np.not_equal(kind[1:], kind[:-1], out=is_bound[1:-1])
-    is_bound[:-1] |= kind == _MARK
-    is_in_word = kind != _SEPARATOR
+    kinds = np.frombuffer(data.translate(kind_of_byte), dtype=np.uint8)
+    is_bound = np.ones(len(kinds) + 1, dtype=bool)
+    np.not_equal(kinds[1:], kinds[:-1], out=is_bound[1:-1])
+    is_bound[:-1] |= kinds == _MARK
+    is_in_word = kinds != _SEPARATOR
     starts = np.flatnonzero(is_bound[:-1] & is_in_word)
     ends = np.flatnonzero(is_bound[1:] & is_in_word) + 1
     return starts, ends
 
 
 def _number_block(
-    data: bytes, starts: _Positions, ends: _Positions, look_up: _LookUp
+    data: bytes, starts: _Positions, lengths: _Positions, look_up: _LookUp
 ) -> NDArray[np.int32]:
-    lengths = ends - starts
-    first = _first_equal(_keys(data, starts, lengths))
-    is_long = lengths > _MAX_BYTES
-    first[is_long] = np.flatnonzero(is_long)
-    distinct = np.flatnonzero(first == np.arange(len(first)))
-    words = _words_at(data, starts[distinct], lengths[distinct])
+    """Look up each word, most of them once however often they occur."""
+    heads, tails = _keys(data, starts, lengths)
+    first = _first_in_slot(heads, tails)
+    is_alone = (heads[first] != heads) | (tails[first] != tails) | (lengths > _MAX_BYTES)
+    first[is_alone] = np.flatnonzero(is_alone)
+    looked_up = np.flatnonzero(first == np.arange(len(first)))
+    words = _words_at(data, starts[looked_up], lengths[looked_up])
     numbers = np.empty(len(first), dtype=np.int32)
-    numbers[distinct] = np.fromiter(look_up(words), dtype=np.int32, count=len(words))
+    numbers[looked_up] = np.fromiter(look_up(words), dtype=np.int32, count=len(words))
     return numbers[first]
 
 
-def _keys(data: bytes, starts: _Positions, lengths: _Positions) -> _Keys:
-    """Return two integers for each word, which differ for words of up to `_MAX_BYTES`."""
+def _keys(
+    data: bytes, starts: _Positions, lengths: _Positions
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return two integers for each word: its first 8 bytes; the next 7 and its length.
+
+    Words of up to `_MAX_BYTES` have equal ones only if they are equal, and longer words never have
+    those of a shorter one.
+    """
     eight_bytes = np.ndarray(len(data) - 7, dtype="<u8", buffer=data, strides=(1,))
-    begins = eight_bytes[starts] & _MASKS[np.minimum(lengths, 8)]
-    ends = lengths.astype(np.uint64) << np.uint64(56)
+    heads = eight_bytes[starts] & _MASKS[np.minimum(lengths, 8)]
+    tails = np.minimum(lengths, _MAX_BYTES + 1).astype(np.uint64) << np.uint64(56)
     goes_on = np.flatnonzero(lengths > 8)
     n_more = np.minimum(lengths[goes_on], _MAX_BYTES) - 8
-    ends[goes_on] |= eight_bytes[starts[goes_on] + 8] & _MASKS[n_more]
-    return begins, ends
+    tails[goes_on] |= eight_bytes[starts[goes_on] + 8] & _MASKS[n_more]
+    return heads, tails
 
 
-def _first_equal(keys: _Keys) -> NDArray[np.int32]:
-    """Return the position of the first of all words with equal keys, for each."""
-    begins, ends = keys
-    n_words = len(begins)
-    n_bits = n_words.bit_length() + 2
-    hashes = (begins * _MULTIPLIERS[0] ^ ends * _MULTIPLIERS[1]) * _MULTIPLIERS[0]
+def _first_in_slot(heads: NDArray[np.uint64], tails: NDArray[np.uint64]) -> NDArray[np.int32]:
+    """Return the position of the first word in each word's slot of a hash table.
+
+    Equal words share a slot. Few others do, because there are four times as many slots as words.
+    """
+    n_bits = len(heads).bit_length() + 2
+    hashes = (heads * _MULTIPLIERS[0] ^ tails * _MULTIPLIERS[1]) * _MULTIPLIERS[0]
     slots = (hashes >> np.uint64(64 - n_bits)).astype(np.intp)
-    first_in_slot = np.full(2**n_bits, n_words, dtype=np.int32)
-    np.minimum.at(first_in_slot, slots, np.arange(n_words, dtype=np.int32))
-    first: NDArray[np.int32] = first_in_slot[slots]
-    others = np.flatnonzero((begins[first] != begins) | (ends[first] != ends))
-    while len(others):  # each round settles those that equal the first in their slot
-        first_in_slot[slots[others]] = n_words
-        np.minimum.at(first_in_slot, slots[others], others)
-        first[others] = found = first_in_slot[slots[others]]
-        others = others[(begins[found] != begins[others]) | (ends[found] != ends[others])]
-    return first
+    first = np.full(2**n_bits, len(heads), dtype=np.int32)
+    np.minimum.at(first, slots, np.arange(len(heads), dtype=np.int32))
+    return np.asarray(first[slots])
 
 
 def _words_at(data: bytes, starts: _Positions, lengths: _Positions) -> list[str]:
-    ends = np.cumsum(lengths + 1)  # in the words, with a space after each
-    begins = ends - lengths - 1
-    positions = np.arange(ends[-1] if len(ends) else 0)
-    positions += np.repeat(starts - begins, lengths + 1)
-    codes = np.frombuffer(data, dtype=np.uint8)[positions]
-    codes[ends - 1] = ord(" ")
-    return codes.tobytes().decode(*_ENCODING).split()
+    """Copy words, with a blank after each, and decode and split these at once."""
+    copy_ends = np.cumsum(lengths + 1)
+    copy_starts = copy_ends - lengths - 1
+    positions = np.arange(copy_ends[-1] if len(copy_ends) else 0)
+    positions += np.repeat(starts - copy_starts, lengths + 1)
+    copies = np.frombuffer(data, dtype=np.uint8)[positions]
+    copies[copy_ends - 1] = ord(" ")
+    return copies.tobytes().decode(*_ENCODING).split()

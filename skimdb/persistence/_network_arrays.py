@@ -46,11 +46,12 @@ def decode_arrays(
     """
     variables = decode_variables(plain["variables"], members)
     # Each layer has a kernel and a bias; a hidden one with dropout has the state of a generator.
-    stride = 3 if plain["dropout"] else 2
+    with_dropout = bool(plain["dropout"])
+    stride = 3 if with_dropout else 2
     parameters = [value for i, value in enumerate(variables) if i % stride < 2]
     dropout_states = [value for i, value in enumerate(variables) if i % stride == 2]
     architecture = _architecture(plain, parameters, classifier)
-    expected = [*architecture.shapes, *([(2,)] * len(architecture.units) if stride == 3 else [])]
+    expected = [*architecture.shapes, *([(2,)] * len(architecture.units) if with_dropout else [])]
     shapes = [value.shape for value in (*parameters, *dropout_states)]
     if shapes != expected or 0 in architecture.units:
         raise ValueError(

@@ -164,7 +164,7 @@ class TestWords:
 
 
 # Texts of many characters take another way than those of few.
-LONG_TEXT = "filler " * 600
+LONG_TEXT = "filler " * 1200
 
 characters = (
     st.sampled_from("aAbB'.,!\0 \n\x1c\x85\xa0éÉßİΣ\ud800。\uff0c“\u2019\u3000\u200bx好👍")
@@ -200,10 +200,12 @@ class TestManyTexts:
         assert as_lists(encoder.transform(texts)) == expected
 
     def test_words_that_begin_alike(self):
-        """Of all lengths around those that are compared at once, with zeros too."""
+        """Also longer ones than are compared at once, and with zeros."""
         words = [
             beginning + end
-            for beginning in ("a" * n for n in range(40))
+            for beginning in (
+                "a" * n for n in [*range(525, 511, -1), *range(271, 250, -1), *range(40)]
+            )
             for end in ("a", "b", "q", "\0", "\0\0", "ab", "é")
         ]
         texts = [" ".join(words)] * 3
@@ -215,11 +217,22 @@ class TestManyTexts:
     def test_many_distinct_words(self):
         words = [f"{'beginning' * (number % 2)}{number * 7919}" for number in range(100_000)]
         encoder = WordIndexEncoder(start_char=None)
-        (sequence,) = encoder.fit_transform([" ".join(words)])
-        assert sequence.tolist() == list(range(4, 100_004))
+        texts = [" ".join(words[start : start + 10_000]) for start in range(0, 100_000, 10_000)]
+        sequences = encoder.fit_transform(texts)
+        assert np.concatenate(sequences).tolist() == list(range(4, 100_004))
         assert list(encoder.word_index_) == words
-        backwards = " ".join([*words[::-1], "unknown"])
-        assert as_lists(encoder.transform([backwards])) == [[*range(100_003, 3, -1), 2]]
+        backwards = [" ".join([*text.split()[::-1], "unknown"]) for text in texts]
+        expected = [[*sequence[::-1].tolist(), 2] for sequence in sequences]
+        assert as_lists(encoder.transform(backwards)) == expected
+
+    def test_one_large_text_among_others(self):
+        words = [f"word{number % 100_000}" for number in range(150_000)]
+        encoder = WordIndexEncoder(start_char=None)
+        sequences = encoder.fit_transform([LONG_TEXT, " ".join(words), "word7", LONG_TEXT])
+        assert list(encoder.word_index_)[:3] == ["filler", "word7", "word0"]
+        assert sequences[1].tolist() == [encoder.word_index_[word] + 3 for word in words]
+        assert sequences[2].tolist() == [5]
+        assert set(sequences[3].tolist()) == {4}
 
 
 class TestTokenizer:

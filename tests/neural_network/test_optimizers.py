@@ -109,6 +109,16 @@ def test_columns_that_return_after_many_steps_equal_keras(name):
     assert_close(trained, [variable.numpy() for variable in expected], atol=2e-5)
 
 
+@pytest.mark.parametrize(("beta_1", "beta_2"), [(0.99, 0.5), (0.9, 0.001), (0.0, 0.0)])
+def test_adam_whose_squares_fade_soon(monkeypatch, beta_1, beta_2):
+    """Rows cannot wait for it; nothing that only these need may overflow."""
+    adam = {"beta_1": beta_1, "beta_2": beta_2}
+    monkeypatch.setitem(OPTIMIZERS, "this", lambda rate: keras.optimizers.Adam(rate, **adam))
+    X, y = multi_hot([{0}, {1, 2}, {0, 3}, {2}])
+    sparse = state_after(sp.csr_matrix(X), y, "this", batch_size=1)
+    assert_close(sparse, state_after(X, y, "this", batch_size=1))
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_epochs_continue_from_each_other(name):
     rng = np.random.default_rng(1)

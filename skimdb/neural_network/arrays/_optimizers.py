@@ -140,12 +140,12 @@ class ArrayAdam(ArrayOptimizer):
     -----
     A row with first and second moments m and v moves without a gradient too: after j steps by
 
-    .. math:: \\alpha_j \\beta_1^j m / (\\beta_2^{j/2} \\sqrt{v} + \\epsilon)
+    .. math:: \alpha_j \beta_1^j m / (\beta_2^{j/2} \sqrt{v} + \epsilon)
 
-    With :math:`\\delta_j = 1 - \\beta_2^{-j/2}` and :math:`q = \\epsilon / (\\sqrt{v} + \\epsilon)`
-    the fraction is :math:`\\beta_2^{-j/2} \\sum_p (\\delta_j q)^p / (\\sqrt{v} + \\epsilon)`. Three
-    terms are enough, because m fades much sooner than v does. Their coefficients depend on the
-    steps alone, not on the row, so that any number of missed steps costs the same.
+    With :math:`\delta_j = 1 - \beta_2^{-j/2}` and :math:`q = \epsilon / (\sqrt{v} + \epsilon)`
+    the fraction is :math:`\beta_2^{-j/2} \sum_p (\delta_j q)^p / (\sqrt{v} + \epsilon)`. Three
+    terms are enough if m fades much sooner than v does (see `can_skip`). Their coefficients depend
+    on the steps alone, not on the row, so that any number of missed steps costs the same.
     """
 
     name = "Adam"
@@ -161,15 +161,14 @@ class ArrayAdam(ArrayOptimizer):
         beta_1, beta_2 = settings["beta_1"], settings["beta_2"]
         # Column t: what rows last updated before step t have missed until now, per term.
         self._coefficients = np.zeros((3, MAX_WAITING_STEPS + 1))
-        # What a step adds to the columns before it, without alpha; nothing to those long before.
-        n_lags = int(np.log(1e-12) / np.log(beta_1)) + 1 if beta_1 else 1
-        lag = np.arange(min(n_lags, MAX_WAITING_STEPS), 0, -1)
-        with np.errstate(divide="ignore"):  # beta_2 may be 0: see `can_skip`
+        if self.can_skip:
+            # What a step adds to the columns before it, without alpha. Long before it adds nothing.
+            n_lags = int(np.log(1e-12) / np.log(beta_1)) + 1 if beta_1 else 1
+            lag = np.arange(min(n_lags, MAX_WAITING_STEPS), 0, -1)
             growth = beta_2 ** (-lag / 2)
-        constant = beta_1**lag * growth
-        linear = constant * (1 - growth) * settings["epsilon"]
-        quadratic = linear * (1 - growth) * settings["epsilon"]
-        self._additions = np.stack([constant, linear, quadratic])
+            powers = np.arange(3)[:, np.newaxis]
+            self._additions = beta_1**lag * growth * ((1 - growth) * settings["epsilon"]) ** powers
+        # What is left of the moments after each number of steps.
         self._fading = np.stack([beta**_STEPS for beta in (beta_1, beta_2)])
 
     @classmethod

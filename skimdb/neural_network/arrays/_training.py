@@ -294,6 +294,7 @@ def _train_epoch(
 ) -> Logs:
     X = samples.X
     order = rng.permutation(len(samples))
+    # This pays if a batch has fewer entries than there are features.
     updates_touched_rows = (
         sp.issparse(X)
         and samples.n_entries < samples.n_batches(batch_size) * X.shape[1]
