@@ -1,7 +1,7 @@
 """Number the words of texts.
 
-In many texts the distinct words of each block are found by NumPy, and only these are looked up by
-Python code. With reviews this takes half the time of one lookup per word, and other threads run.
+NumPy finds the distinct words in each block of texts, and Python looks up only these. For reviews
+this takes half the time of a lookup per word, and it lets other threads run meanwhile.
 """
 
 import re
@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 
 from skimdb.feature_extraction._cells import blocks_of_rows
 from skimdb.feature_extraction._sequences import offsets_of
-from skimdb.feature_extraction._words import Prepare, checked, make_preparer, make_splitter
+from skimdb.feature_extraction._words import (
+    Prepare,
+    checked_tokenizer,
+    make_preparer,
+    make_splitter,
+)
 
 _LookUp: TypeAlias = Callable[[list[str]], Iterable[int]]
 _Numbers: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int64]]
@@ -52,17 +57,19 @@ def number_words(
     parameters are those of `WordIndexEncoder`.
     """
     prepare = make_preparer(normalize=normalize, lowercase=lowercase, keep=filters + punctuation)
-    split = make_splitter(filters, punctuation) if tokenizer is None else checked(tokenizer)
+    split = (
+        make_splitter(filters, punctuation) if tokenizer is None else checked_tokenizer(tokenizer)
+    )
     encode = _make_encoder(prepare, filters, punctuation)
     kind_of_byte = _kinds_of_bytes(filters, punctuation)
     offsets = offsets_of(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)))
     numbers, lengths = [np.empty(0, dtype=np.int32)], [np.empty(0, dtype=np.int64)]
     for start, stop in blocks_of_rows(offsets, _CHARACTERS_PER_BLOCK, 1):
         n_characters = offsets[stop] - offsets[start]
-        # A text that is larger than a block would take many times its memory.
+        # For a text larger than a block, NumPy's arrays would take many times its memory.
         if tokenizer is None and _FEW_CHARACTERS <= n_characters <= _CHARACTERS_PER_BLOCK:
             encoded = list(map(encode, texts[start:stop]))
-            # `_keys` may read so far beyond the last word.
+            # The blanks are there because `_keys` reads beyond the end of a word.
             data = b" ".join([*encoded, b" " * (_MAX_BYTES + 1)])
             if lowercase:
                 data = data.lower()
@@ -79,7 +86,10 @@ def number_words(
 
 
 def number_distinct_words(texts: list[str], **splitting: Any) -> tuple[list[str], _Numbers]:
-    """Return the distinct words as they occur, and what `number_words` does of their positions."""
+    """Return the distinct words in order of first occurrence, and all words as positions therein.
+
+    The latter with the number of words in each text, as `number_words` returns them.
+    """
     positions: defaultdict[str, int] = defaultdict()
     positions.default_factory = positions.__len__
     numbers = number_words(texts, partial(map, positions.__getitem__), **splitting)

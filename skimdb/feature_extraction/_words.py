@@ -14,7 +14,7 @@ FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
 
 def make_preparer(*, normalize: bool, lowercase: bool, keep: str) -> Prepare:
-    """Return a function that writes a text as its words are written."""
+    """Return a function that normalizes a text, but for characters to keep, and lowercases it."""
     normalized = make_normalizer(keep)
 
     def prepare(text: str) -> str:
@@ -47,7 +47,7 @@ def make_splitter(filters: str, punctuation: str) -> Split:
     return split
 
 
-def checked(tokenizer: Callable[[str], Any]) -> Split:
+def checked_tokenizer(tokenizer: Callable[[str], Any]) -> Split:
     """Return the tokenizer with a check of what it returns."""
 
     def split(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 from typing import Literal, NamedTuple
 
 import keras
@@ -97,12 +98,17 @@ def train(
         brier = []
         if patience is not None and validation is not None and monitor == "val_brier":
             brier = [BrierScore(validation)]
+        logged: dict[int, dict[str, float]] = {}
+        # Keras' history does not tell in which epochs a callback logged something.
+        recorder = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: logged.update({epoch: dict(logs)})
+        )
         restore = state.snapshot() if incremental else None
         fitted = fit_with_keras(
             model,
             samples,
             batch_size=batch_size,
-            callbacks=[*brier, *callbacks, *stopping],
+            callbacks=[*brier, *callbacks, *stopping, recorder],
             validation=validation,
             epoch_rngs=lambda epoch: epoch_rng(state.seed, n_past_epochs + epoch - epochs.start),
             initial_epoch=epochs.start,
@@ -118,12 +124,10 @@ def train(
                 restore()
             raise
         # BackupAndRestore goes on after the epochs of an interrupted training.
-        n_restored = min(fitted.epoch, default=epochs.stop) - epochs.start
-        measures = fitted.history or {"accuracy": [], "loss": []}
-        n_epochs = len(measures["loss"])
+        done = range(epochs.start, max(logged, default=epochs.stop - 1) + 1)
+        names = dict.fromkeys(chain.from_iterable(logged.values())) or ("accuracy", "loss")
         history = {
-            name: [math.nan] * n_restored + values + [math.nan] * (n_epochs - len(values))
-            for name, values in measures.items()  # a callback may log in some epochs alone
+            name: [logged.get(epoch, {}).get(name, math.nan) for epoch in done] for name in names
         }
         return Training(history, "keras", best_epoch)
 

@@ -155,10 +155,13 @@ class ArrayOptimizer(ABC):
     def current_rows(self, rows: IntArray) -> list[FloatArray]:
         """Return up-to-date copies of rows of the first kernel and of its slots."""
         with SETTLING:
-            copies = [array.take(rows, axis=0, mode="clip") for array in self._first_arrays]
-            if self._updated_at is not None:
-                self.skip(self._n_waited - self._updated_at[rows], *copies)
-            return copies
+            return self._copy_rows(rows)
+
+    def _copy_rows(self, rows: IntArray) -> list[FloatArray]:
+        copies = [array.take(rows, axis=0, mode="clip") for array in self._first_arrays]
+        if self._updated_at is not None:
+            self.skip(self._n_waited - self._updated_at[rows], *copies)
+        return copies
 
     def start_step(self, touched: IntArray | None) -> FloatArray:
         """Return the up-to-date rows `touched` of the first kernel; None stands for all rows."""
@@ -173,7 +176,7 @@ class ArrayOptimizer(ABC):
             if self.moves_waiting_rows and self._updated_at is None:
                 self._settled_at = self.iterations
                 self._updated_at = np.zeros(len(self.parameters[0]), np.int32)
-            self._rows = self.current_rows(touched)
+            self._rows = self._copy_rows(touched)
         return self._rows[0]
 
     def finish_step(self, gradients: list[FloatArray]) -> None:
