@@ -4,6 +4,7 @@ import importlib
 import os
 import pickle
 import re
+import tracemalloc
 from collections import Counter
 from itertools import chain
 from pathlib import Path
@@ -224,6 +225,17 @@ class TestManyTexts:
         backwards = [" ".join([*text.split()[::-1], "unknown"]) for text in texts]
         expected = [[*sequence[::-1].tolist(), 2] for sequence in sequences]
         assert as_lists(encoder.transform(backwards)) == expected
+
+    def test_memory_for_one_large_text(self):
+        text = "a " * 2**21
+        encoder = WordIndexEncoder(word_index={"a": 1})
+        tracemalloc.start()
+        try:
+            encoder.transform([text])
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 20 * len(text)
 
     def test_one_large_text_among_others(self):
         words = [f"word{number % 100_000}" for number in range(150_000)]
