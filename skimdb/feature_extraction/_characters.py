@@ -18,7 +18,7 @@ from skimdb.feature_extraction._sequences import flatten_sequences
 from skimdb.feature_extraction._text_encoder import TextEncoder
 from skimdb.feature_extraction._texts import as_texts
 from skimdb.feature_extraction._word_numbers import number_distinct_words
-from skimdb.feature_extraction._words import FILTERS
+from skimdb.feature_extraction._words import Splitting
 from skimdb.utils._quick_checks import check_fitted, check_parameters
 
 # One 32-bit integer per character; lone surrogates are characters too.
@@ -238,12 +238,6 @@ class CharacterEncoder(TextEncoder):
         return tags
 
     def _mean_frequency(self, texts: list[str]) -> float:
-        words, (numbers, _) = number_distinct_words(
-            list(set(texts)),
-            normalize=self.normalize,
-            lowercase=self.lowercase,
-            filters=FILTERS,
-            punctuation="",
-            tokenizer=None,
-        )
+        splitting = Splitting(self.normalize, self.lowercase)
+        words, (numbers, _) = number_distinct_words(list(set(texts)), splitting)
         return len(numbers) / max(len(words), 1)

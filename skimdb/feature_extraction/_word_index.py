@@ -19,7 +19,7 @@ from skimdb.feature_extraction._sequences import MAX_INDEX, flatten_sequences, o
 from skimdb.feature_extraction._text_encoder import TextEncoder
 from skimdb.feature_extraction._texts import as_texts
 from skimdb.feature_extraction._word_numbers import number_distinct_words, number_words
-from skimdb.feature_extraction._words import FILTERS
+from skimdb.feature_extraction._words import FILTERS, Splitting
 from skimdb.utils._quick_checks import check_fitted, check_parameters
 
 _PAD_CHAR = 0
@@ -261,7 +261,7 @@ class WordIndexEncoder(TextEncoder):
         def look_up(words: list[str]) -> Iterable[int]:
             return map(ranks.get, words, repeat(0))
 
-        return self._encode(*number_words(as_texts(X), look_up, **self._splitting()))
+        return self._encode(*number_words(as_texts(X), look_up, self._splitting()))
 
     def inverse_transform(self, X: Any) -> NDArray[np.object_]:
         """Return the words of sequences of word indices as texts.
@@ -385,7 +385,7 @@ class WordIndexEncoder(TextEncoder):
 
     def _learn_ranks(self, texts: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Set `word_index_`; return the rank of each token, and the lengths of the texts."""
-        words, (numbers, lengths) = number_distinct_words(texts, **self._splitting())
+        words, (numbers, lengths) = number_distinct_words(texts, self._splitting())
         n_texts = np.zeros(len(words), dtype=np.int64)
         for text_numbers in as_reviews(numbers, lengths):
             n_texts[text_numbers] += 1  # once per text
@@ -400,9 +400,10 @@ class WordIndexEncoder(TextEncoder):
         ranks[by_frequency] = np.arange(1, len(by_frequency) + 1)
         return ranks[numbers], lengths
 
-    def _splitting(self) -> dict[str, Any]:
-        names = ("normalize", "lowercase", "filters", "punctuation", "tokenizer")
-        return {name: getattr(self, name) for name in names}
+    def _splitting(self) -> Splitting:
+        return Splitting(
+            self.normalize, self.lowercase, self.filters, self.punctuation, self.tokenizer
+        )
 
     def _encode(self, ranks: NDArray[np.int32], lengths: NDArray[np.int64]) -> NDArray[np.object_]:
         """Turn ranks, 0 for unknown words, into sequences of word indices."""

@@ -9,19 +9,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import cache, partial
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skimdb.feature_extraction._cells import blocks_of_rows
 from skimdb.feature_extraction._sequences import offsets_of
-from skimdb.feature_extraction._words import (
-    Prepare,
-    checked_tokenizer,
-    make_preparer,
-    make_splitter,
-)
+from skimdb.feature_extraction._words import Splitting
 
 _LookUp: TypeAlias = Callable[[list[str]], Iterable[int]]
 _Numbers: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int64]]
@@ -41,59 +36,59 @@ _MASKS = np.array([2 ** (8 * n) - 1 for n in range(9)], dtype=np.uint64)
 _MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], dtype=np.uint64)
 
 
-def number_words(
-    texts: list[str],
-    look_up: _LookUp,
-    *,
-    normalize: bool,
-    lowercase: bool,
-    filters: str,
-    punctuation: str,
-    tokenizer: Callable[[str], Iterable[str]] | None,
-) -> _Numbers:
+def number_words(texts: list[str], look_up: _LookUp, splitting: Splitting) -> _Numbers:
     """Look up the number of each word, and return the number of words in each text too.
 
-    `look_up` is given words in the order in which they first occur, some more than once. The other
-    parameters are those of `WordIndexEncoder`.
+    `look_up` is given words in the order in which they first occur, some more than once.
     """
-    prepare = make_preparer(normalize=normalize, lowercase=lowercase, keep=filters + punctuation)
-    split = (
-        make_splitter(filters, punctuation) if tokenizer is None else checked_tokenizer(tokenizer)
-    )
-    encode = _make_encoder(prepare, filters, punctuation)
-    kind_of_byte = _kinds_of_bytes(filters, punctuation)
+    split, encode = splitting.make_splitter(), _make_encoder(splitting)
+    kind_of_byte = _kinds_of_bytes(splitting.filters, splitting.punctuation)
     offsets = offsets_of(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)))
-    numbers, lengths = [np.empty(0, dtype=np.int32)], [np.empty(0, dtype=np.int64)]
+    results: list[_Numbers] = [(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64))]
     for start, stop in blocks_of_rows(offsets, _CHARACTERS_PER_BLOCK, 1):
         n_characters = offsets[stop] - offsets[start]
         # For a text larger than a block, NumPy's arrays would take many times its memory.
-        if tokenizer is None and _FEW_CHARACTERS <= n_characters <= _CHARACTERS_PER_BLOCK:
+        if splitting.tokenizer is None and _FEW_CHARACTERS <= n_characters <= _CHARACTERS_PER_BLOCK:
             encoded = list(map(encode, texts[start:stop]))
-            # The blanks are there because `_keys` reads beyond the end of a word.
-            data = b" ".join([*encoded, b" " * (_MAX_BYTES + 1)])
-            if lowercase:
-                data = data.lower()
-            word_starts, word_ends = _find_words(data, kind_of_byte)
-            numbers.append(_number_block(data, word_starts, word_ends - word_starts, look_up))
-            text_starts = offsets_of(np.array([len(text) + 1 for text in encoded]))
-            lengths.append(np.diff(np.searchsorted(word_starts, text_starts)))
+            results.append(_number_by_arrays(encoded, kind_of_byte, look_up))
         else:
-            words = [split(prepare(text)) for text in texts[start:stop]]
-            found = chain.from_iterable(map(look_up, words))
-            numbers.append(np.fromiter(found, dtype=np.int32))
-            lengths.append(np.fromiter(map(len, words), dtype=np.int64, count=len(words)))
+            results.append(_number_by_loop(map(split, texts[start:stop]), look_up))
+    numbers, lengths = zip(*results, strict=True)
     return np.concatenate(numbers), np.concatenate(lengths)
 
 
-def number_distinct_words(texts: list[str], **splitting: Any) -> tuple[list[str], _Numbers]:
+def number_distinct_words(texts: list[str], splitting: Splitting) -> tuple[list[str], _Numbers]:
     """Return the distinct words in order of first occurrence, and all words as positions therein.
 
     The latter with the number of words in each text, as `number_words` returns them.
     """
     positions: defaultdict[str, int] = defaultdict()
     positions.default_factory = positions.__len__
-    numbers = number_words(texts, partial(map, positions.__getitem__), **splitting)
+    numbers = number_words(texts, partial(map, positions.__getitem__), splitting)
     return list(positions), numbers
+
+
+def _number_by_loop(texts: Iterable[list[str]], look_up: _LookUp) -> _Numbers:
+    words = list(texts)
+    numbers = np.fromiter(chain.from_iterable(map(look_up, words)), dtype=np.int32)
+    return numbers, np.fromiter(map(len, words), dtype=np.int64, count=len(words))
+
+
+def _number_by_arrays(texts: list[bytes], kind_of_byte: bytes, look_up: _LookUp) -> _Numbers:
+    """Look up most words of encoded texts once, however often they occur."""
+    # The blanks are there because `_keys` reads beyond the end of a word.
+    data = b" ".join([*texts, b" " * (_MAX_BYTES + 1)])
+    starts, lengths = _find_words(data, kind_of_byte)
+    heads, tails = _keys(data, starts, lengths)
+    first = _first_in_slot(heads, tails)
+    is_alone = (heads[first] != heads) | (tails[first] != tails) | (lengths > _MAX_BYTES)
+    first[is_alone] = np.flatnonzero(is_alone)
+    looked_up = np.flatnonzero(first == np.arange(len(first)))
+    words = _words_at(data, starts[looked_up], lengths[looked_up])
+    numbers = np.empty(len(first), dtype=np.int32)
+    numbers[looked_up] = np.fromiter(look_up(words), dtype=np.int32, count=len(words))
+    text_starts = offsets_of(np.array([len(text) + 1 for text in texts]))
+    return numbers[first], np.diff(np.searchsorted(starts, text_starts))
 
 
 @cache
@@ -110,17 +105,20 @@ def _kinds_of_bytes(filters: str, punctuation: str) -> bytes:
     return bytes(kinds)
 
 
-def _make_encoder(prepare: Prepare, filters: str, punctuation: str) -> Callable[[str], bytes]:
+def _make_encoder(splitting: Splitting) -> Callable[[str], bytes]:
     """Return a function that encodes a text so that only ASCII characters separate its words."""
+    prepare, punctuation = splitting.make_preparer(), splitting.punctuation
     spaced = {mark: f" {mark} " for mark in punctuation if not mark.isspace()}
     pattern = r"[^\S\x00-\x7f]"  # white space that is not ASCII
-    others = "".join(mark for mark in filters + punctuation if not mark.isascii())
+    others = "".join(mark for mark in splitting.filters + punctuation if not mark.isascii())
     if others:
         pattern += f"|[{re.escape(others)}]"
     separators = re.compile(pattern)
 
     def encode(text: str) -> bytes:
-        if not text.isascii():
+        if text.isascii():  # there is nothing to normalize
+            text = text.lower() if splitting.lowercase else text
+        else:
             text = separators.sub(lambda match: spaced.get(match[0], " "), prepare(text))
         return text.encode(*_ENCODING)
 
@@ -128,7 +126,7 @@ def _make_encoder(prepare: Prepare, filters: str, punctuation: str) -> Callable[
 
 
 def _find_words(data: bytes, kind_of_byte: bytes) -> tuple[_Positions, _Positions]:
-    """Return where words start and end. A mark is a word of its own."""
+    """Return where words start, and their lengths. A mark is a word of its own."""
     kinds = np.frombuffer(data.translate(kind_of_byte), dtype=np.uint8)
     is_bound = np.ones(len(kinds) + 1, dtype=bool)
     np.not_equal(kinds[1:], kinds[:-1], out=is_bound[1:-1])
@@ -136,22 +134,7 @@ def _find_words(data: bytes, kind_of_byte: bytes) -> tuple[_Positions, _Position
     is_in_word = kinds != _SEPARATOR
     starts = np.flatnonzero(is_bound[:-1] & is_in_word)
     ends = np.flatnonzero(is_bound[1:] & is_in_word) + 1
-    return starts, ends
-
-
-def _number_block(
-    data: bytes, starts: _Positions, lengths: _Positions, look_up: _LookUp
-) -> NDArray[np.int32]:
-    """Look up each word, most of them once however often they occur."""
-    heads, tails = _keys(data, starts, lengths)
-    first = _first_in_slot(heads, tails)
-    is_alone = (heads[first] != heads) | (tails[first] != tails) | (lengths > _MAX_BYTES)
-    first[is_alone] = np.flatnonzero(is_alone)
-    looked_up = np.flatnonzero(first == np.arange(len(first)))
-    words = _words_at(data, starts[looked_up], lengths[looked_up])
-    numbers = np.empty(len(first), dtype=np.int32)
-    numbers[looked_up] = np.fromiter(look_up(words), dtype=np.int32, count=len(words))
-    return numbers[first]
+    return starts, ends - starts
 
 
 def _keys(

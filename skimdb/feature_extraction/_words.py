@@ -1,31 +1,49 @@
 """Split texts into words."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any
 
 from skimdb.feature_extraction._normalization import make_normalizer
 from skimdb.feature_extraction._sequences import is_text, qualified_name
-
-Prepare: TypeAlias = Callable[[str], str]
-Split: TypeAlias = Callable[[str], list[str]]
 
 # Keras' default.
 FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
 
-def make_preparer(*, normalize: bool, lowercase: bool, keep: str) -> Prepare:
-    """Return a function that normalizes a text, but for characters to keep, and lowercases it."""
-    normalized = make_normalizer(keep)
+@dataclass(frozen=True)
+class Splitting:
+    """How texts are split into words: the parameters of `WordIndexEncoder` of the same names."""
 
-    def prepare(text: str) -> str:
-        if normalize:
-            text = normalized(text)
-        return text.lower() if lowercase else text
+    normalize: bool
+    lowercase: bool
+    filters: str = FILTERS
+    punctuation: str = ""
+    tokenizer: Callable[[str], Any] | None = None
 
-    return prepare
+    def make_preparer(self) -> Callable[[str], str]:
+        """Return a function that normalizes and lowercases a text, except for its separators."""
+        normalized = make_normalizer(self.filters + self.punctuation)
+
+        def prepare(text: str) -> str:
+            if self.normalize:
+                text = normalized(text)
+            return text.lower() if self.lowercase else text
+
+        return prepare
+
+    def make_splitter(self) -> Callable[[str], list[str]]:
+        """Return a function from a text to its words."""
+        prepare = self.make_preparer()
+        split = (
+            _make_splitter(self.filters, self.punctuation)
+            if self.tokenizer is None
+            else _checked(self.tokenizer)
+        )
+        return lambda text: split(prepare(text))
 
 
-def make_splitter(filters: str, punctuation: str) -> Split:
+def _make_splitter(filters: str, punctuation: str) -> Callable[[str], list[str]]:
     """Return a function from a text to its words, and the marks in `punctuation`."""
     marks = set(punctuation)
     # White space separates words by itself.
@@ -47,7 +65,7 @@ def make_splitter(filters: str, punctuation: str) -> Split:
     return split
 
 
-def checked_tokenizer(tokenizer: Callable[[str], Any]) -> Split:
+def _checked(tokenizer: Callable[[str], Any]) -> Callable[[str], list[str]]:
     """Return the tokenizer with a check of what it returns."""
 
     def split(text: str) -> list[str]:
