@@ -70,11 +70,11 @@ class _CallsByReference:
         self._calls = calls
 
     def __call__(self) -> list[Any]:
-        # `skimdb.neural_network._network` itself limits TensorFlow's threads only in child
+        # `skimdb.neural_network.keras._model` itself limits TensorFlow's threads only in child
         # processes of multiprocessing.
-        if "skimdb.neural_network._network" in sys.modules:
+        if "skimdb.neural_network.keras._model" in sys.modules:
             importlib.import_module(
-                "skimdb.neural_network._tensorflow_threads"
+                "skimdb.neural_network.keras._threads"
             ).limit_tensorflow_threads()
         self._calls.items = _with_arguments(_load, self._calls.items)
         results: list[Any] = self._calls()

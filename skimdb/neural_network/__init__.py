@@ -10,12 +10,12 @@ from skimdb.neural_network._predictor import DenseSentimentPredictor
 
 if TYPE_CHECKING:
     from skimdb.neural_network._dense import DenseSentimentClassifier
-    from skimdb.neural_network._network import build_dense_network
+    from skimdb.neural_network.keras._model import build_dense_network
 
 # These load TensorFlow, at first use.
 _HOME = {
     "DenseSentimentClassifier": "skimdb.neural_network._dense",
-    "build_dense_network": "skimdb.neural_network._network",
+    "build_dense_network": "skimdb.neural_network.keras._model",
 }
 
 __all__ = ["DenseSentimentClassifier", "DenseSentimentPredictor", "build_dense_network"]

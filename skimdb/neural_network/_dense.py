@@ -17,15 +17,7 @@ from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_non_negative, validate_data
 
 from skimdb.neural_network._callbacks import copy_callbacks
-from skimdb.neural_network._keras_optimizer import make_optimizer
 from skimdb.neural_network._logit_classifier import LogitClassifier, with_sorted_rows
-from skimdb.neural_network._network import (
-    FLOAT32_MAX,
-    find_activation,
-    hidden_units,
-    initial_dropout_states,
-    parameters_in_memory,
-)
 from skimdb.neural_network._predictor import DenseSentimentPredictor, make_predictor
 from skimdb.neural_network._samples import (
     check_samples,
@@ -42,6 +34,14 @@ from skimdb.neural_network.arrays import (
     Matrix,
     Samples,
 )
+from skimdb.neural_network.keras._model import (
+    FLOAT32_MAX,
+    find_activation,
+    hidden_units,
+    initial_dropout_states,
+    parameters_in_memory,
+)
+from skimdb.neural_network.keras._optimizer import make_optimizer
 from skimdb.utils._all_or_nothing import all_or_nothing
 from skimdb.utils._documentation import DocumentedMixin
 from skimdb.utils._fixes import FixedKerasClassifier

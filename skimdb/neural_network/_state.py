@@ -13,9 +13,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from skimdb.neural_network._keras_optimizer import KerasOptimizer, to_keras
-from skimdb.neural_network._network import compiled_model
 from skimdb.neural_network.arrays import ArrayNetwork, ArrayOptimizer, check_finite
+from skimdb.neural_network.keras._model import compiled_model
+from skimdb.neural_network.keras._optimizer import KerasOptimizer, to_keras
+from skimdb.neural_network.keras._view import KerasView, tensor_of
 
 
 class NetworkState:
@@ -214,7 +215,7 @@ class NetworkState:
         if (model := self.changed_model) is not None:
             model.optimizer.build(model.trainable_variables)
             variables = [*model.variables, *model.optimizer.variables]
-            values = [(variable, np.array(_tensor(variable))) for variable in variables]
+            values = [(variable, np.array(tensor_of(variable))) for variable in variables]
 
         def restore() -> None:
             for variable, value in values:
@@ -240,7 +241,7 @@ class NetworkState:
             other._show(self._view)
         return other
 
-    def _show(self, view: "KerasView") -> None:
+    def _show(self, view: KerasView) -> None:
         self._view = view
         _shown.add(self)
 
@@ -303,80 +304,3 @@ def _leave_models() -> None:
 # A forked process trains and predicts on the arrays, without TensorFlow, which does not work there.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_read_models, after_in_child=_leave_models)
-
-
-class KerasView:
-    """A Keras model whose changes are noticed.
-
-    An assignment gives a variable another buffer, as long as somebody holds the one before.
-    """
-
-    def __init__(self, model: keras.Model) -> None:
-        self.model = model
-        self._variables = [*model.variables, *model.optimizer.variables]
-        self._seen: list[Any] = [None] * len(self._variables)
-        self._structure = _structure(model)
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether the model is no longer built and compiled as it was."""
-        return _structure(self.model) != self._structure
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"model": self.model}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["model"])  # type: ignore[misc]
-        self._structure = []  # Only changed models are kept.
-
-    def write(self, values: Sequence[NDArray[Any]]) -> None:
-        """Assign to the variables; those of an optimizer that Keras has just made may be left."""
-        for index, (variable, value) in enumerate(zip(self._variables, values, strict=False)):
-            variable.assign(value)
-            self._seen[index] = _tensor(variable)
-
-    def new_values(self) -> Iterator[tuple[int, NDArray[Any]]]:
-        """Yield the position and value of each variable assigned to since the last time."""
-        for index, variable in enumerate(self._variables):
-            tensor = _tensor(variable)
-            if self._seen[index] is None or _address(tensor) != _address(self._seen[index]):
-                self._seen[index] = tensor
-                yield index, np.array(tensor)
-
-
-def _tensor(variable: keras.Variable) -> Any:
-    """Return the buffer of a variable, which is not copied."""
-    return variable.value.read_value()
-
-
-def _address(tensor: Any) -> int:
-    return int(np.asarray(tensor).__array_interface__["data"][0])
-
-
-_SETTINGS_OF_LAYERS = (
-    "activation",
-    "rate",
-    "bias_regularizer",
-    "kernel_constraint",
-    "bias_constraint",
-)
-
-
-def _structure(model: keras.Model) -> list[Any]:
-    """Return everything that defines a model, except the values of its variables."""
-    optimizer = model.optimizer
-    settings = optimizer.get_config() if optimizer else {}
-    rate = settings.get("learning_rate")
-    schedule = rate if isinstance(rate, dict) else None
-    structure = [model.loss, optimizer, {**settings, "learning_rate": schedule}]
-    for layer in model.layers:
-        regularizer = getattr(layer, "kernel_regularizer", None)
-        structure.append(
-            (
-                layer,
-                layer.trainable,
-                *(getattr(layer, name, None) for name in _SETTINGS_OF_LAYERS),
-                regularizer.get_config() if regularizer else None,
-            )
-        )
-    return structure

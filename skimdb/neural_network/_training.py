@@ -8,8 +8,6 @@ from typing import Literal, NamedTuple
 import keras
 
 from skimdb.neural_network._callbacks import Callbacks, KerasMonitor, acts_on_batches
-from skimdb.neural_network._keras_fit import BrierScore, fit_with_keras, predict_with_keras
-from skimdb.neural_network._keras_optimizer import KerasOptimizer
 from skimdb.neural_network._state import NetworkState
 from skimdb.neural_network.arrays import (
     EarlyStopping,
@@ -20,6 +18,8 @@ from skimdb.neural_network.arrays import (
     predict_logits,
 )
 from skimdb.neural_network.arrays import train as train_on_arrays
+from skimdb.neural_network.keras._optimizer import KerasOptimizer
+from skimdb.neural_network.keras._training import BrierScore, fit_with_keras, predict_with_keras
 
 
 class Training(NamedTuple):

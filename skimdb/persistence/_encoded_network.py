@@ -5,9 +5,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from skimdb.neural_network._keras_optimizer import KerasOptimizer, optimizer_of, to_keras
-from skimdb.neural_network._network import find_activation
 from skimdb.neural_network._state import NetworkState
+from skimdb.neural_network.keras._model import find_activation
+from skimdb.neural_network.keras._optimizer import KerasOptimizer, optimizer_of, to_keras
 from skimdb.persistence._archive import Bytes
 from skimdb.persistence._network_arrays import (
     SaveOptions,

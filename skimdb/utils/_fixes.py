@@ -7,10 +7,10 @@ these if a parameter is a Keras object, or if `model_` has been made another net
 Other work-arounds are next to the code that needs them:
 
 - Threads. `utils._blas_threads`: threadpoolctl 3.8 and later ignore all threads but the first that
-  sets a limit. `neural_network._tensorflow_threads`: TensorFlow ignores ``OMP_NUM_THREADS``.
-  `neural_network._forks`: it waits forever in forked processes.
-- Keras. `neural_network._keras_fit`: a callback shuffles, because Keras calls a dataset's hooks at
-  other times too. `neural_network._network`: a model's loss has a private type.
+  sets a limit. `neural_network.keras._threads`: TensorFlow ignores ``OMP_NUM_THREADS``.
+  `neural_network.keras._forks`: it waits forever in forked processes.
+- Keras. `neural_network.keras._training`: a callback shuffles, because Keras calls a dataset's
+  hooks at other times too. `neural_network.keras._model`: a model's loss has a private type.
   `persistence._encoded_network`: the dtype of generator states differs by version.
 - scikeras. `neural_network._dense`: its constructor adds attributes that are not parameters.
 - scikit-learn. `utils._quick_checks`: its checks take longer than predicting a row.
@@ -21,8 +21,8 @@ Other work-arounds are next to the code that needs them:
 - joblib, Dask and Ray. `model_selection._dask` and `_ray`: data is sent again with each task, and
   is lost with a worker. `datasets._prediction_task`: tasks in threads go on after an error.
   `datasets._review_array`: shared arrays are found by their ``id``.
-- pyarrow. `datasets._arrow` and `_arrow_files`: errors without a number, a slow `take` of lists,
-  reading ahead, and no fragments of IPC streams.
+- pyarrow. `datasets._files._arrow` and `_arrow_table`: errors without a number, a slow `take` of
+  lists, reading ahead, and no fragments of IPC streams.
 - NumPy and SciPy. `feature_extraction._sequences`: a deprecation before NumPy 2.3.
   `feature_extraction._log_count_ratio`: copies of whole arrays.
   `persistence._plain` and `_skops`: checks that NumPy does not make before it allocates.

@@ -8,7 +8,6 @@ from sklearn.base import clone
 
 from skimdb import DenseSentimentClassifier
 from skimdb.neural_network import build_dense_network
-from skimdb.neural_network._keras_optimizer import make_optimizer
 from skimdb.neural_network.arrays import (
     ACTIVATIONS,
     Architecture,
@@ -18,6 +17,7 @@ from skimdb.neural_network.arrays import (
     initial_parameters,
 )
 from skimdb.neural_network.arrays import train as train_on_arrays
+from skimdb.neural_network.keras._optimizer import make_optimizer
 from tests.neural_network.common import (
     assert_same_history,
     assert_same_training,

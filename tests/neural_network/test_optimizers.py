@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skimdb.neural_network import build_dense_network
-from skimdb.neural_network._keras_optimizer import optimizer_of
 from skimdb.neural_network.arrays import (
     Architecture,
     ArrayNetwork,
@@ -21,6 +20,7 @@ from skimdb.neural_network.arrays import (
     initial_parameters,
     train,
 )
+from skimdb.neural_network.keras._optimizer import optimizer_of
 
 N_FEATURES = 12
 SEED = 11

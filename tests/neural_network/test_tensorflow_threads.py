@@ -14,7 +14,7 @@ from skimdb.neural_network.arrays import ArrayNetwork
 
 PROGRAM = """
 import tensorflow as tf
-from skimdb.neural_network._tensorflow_threads import limit_tensorflow_threads
+from skimdb.neural_network.keras._threads import limit_tensorflow_threads
 threading = tf.config.threading
 def show():
     threads = threading.get_intra_op_parallelism_threads()

@@ -6,13 +6,13 @@ from typing import Any
 import keras
 from numpy.typing import NDArray
 
-from skimdb.neural_network._keras_objects import check_is_registered
 from skimdb.neural_network.arrays import (
     ARRAY_OPTIMIZERS,
     ArrayNetwork,
     ArrayOptimizer,
     array_optimizer_class,
 )
+from skimdb.neural_network.keras._objects import check_is_registered
 
 
 class KerasOptimizer:

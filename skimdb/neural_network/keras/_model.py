@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from skimdb.neural_network._forks import check_keras_works
-from skimdb.neural_network._keras_objects import check_is_registered
-from skimdb.neural_network._tensorflow_threads import limit_tensorflow_threads
 from skimdb.neural_network.arrays import (
     ACTIVATIONS,
     Architecture,
     FloatArray,
     initial_parameters,
 )
+from skimdb.neural_network.keras._forks import check_keras_works
+from skimdb.neural_network.keras._objects import check_is_registered
+from skimdb.neural_network.keras._threads import limit_tensorflow_threads
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 

@@ -8,8 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 import tensorflow as tf
 
-from skimdb.neural_network._forks import check_keras_works
 from skimdb.neural_network.arrays import FloatArray, Matrix, Samples, brier_score
+from skimdb.neural_network.keras._forks import check_keras_works
 
 _PREDICT_BATCH_SIZE = 512
 

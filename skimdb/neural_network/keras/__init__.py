@@ -1,0 +1,1 @@
+"""Everything of networks that needs Keras and TensorFlow: models, optimizers, training."""
