@@ -28,7 +28,6 @@ _MODULES = [
     "neural_network",
     "persistence",
     "pipelines",
-    "utils",
 ]
 
 __all__ = [

@@ -43,5 +43,5 @@ words = top_words(classifier, X_test[:300], n=100).to_frame()
 words[words["feature"].str.startswith("characters")].head(12)
 
 # %%
-# A segmenter can be used all the same: ``WordIndexEncoder(tokenizer=jieba.lcut)`` takes any
-# function that divides a text into words.
+# A segmenter can be used all the same: ``WordIndexEncoder(tokenizer=segment)``, where ``segment``
+# is a function of your own that returns ``jieba.lcut(text)``.

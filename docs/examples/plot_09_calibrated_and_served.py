@@ -70,12 +70,12 @@ ax.set(xlabel="Mean probability of 'negative'", ylabel="Fraction of negative rev
 # -------------
 #
 # The files hold no pickle, and nothing in them is run by loading them. Scikit-learn's own
-# estimators are kept by skops.
+# estimators are kept by skops. What `load_predictor` loads needs no TensorFlow.
 
 folder = tempfile.TemporaryDirectory()
 skimdb.save(model, Path(folder.name, "model.skimdb"))
 skimdb.save(calibrator, Path(folder.name, "calibrator.skimdb"))
-model = skimdb.load(Path(folder.name, "model.skimdb"))
+model = skimdb.load_predictor(Path(folder.name, "model.skimdb"))
 calibrator = skimdb.load(Path(folder.name, "calibrator.skimdb"))
 
 # %%

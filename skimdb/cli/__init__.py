@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 COMMANDS = ["report", "fit", "predict", "explain", "info"]
 DEFAULT = "report"
+# Those that a user can do something about; they are printed in one line.
+SHOWN_ERRORS = (ImportError, OSError, TypeError, ValueError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader has closed the pipe. Python flushes standard output once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (ImportError, OSError, TypeError, ValueError) as error:
+    except SHOWN_ERRORS as error:
         if _is_interrupt(error):
             return _interrupted()
         from skimdb.cli.console import print_error  # noqa: PLC0415

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from io import TextIOWrapper
@@ -47,14 +48,14 @@ class TableOutput:
     def write(self, columns: Sequence[Any]) -> None:
         """Print a row on each line."""
         for row in _rows(columns):
-            self._print(_encodable(_shown(value), self._file) for value in row)
+            self._print(map(_shown, row))
 
     def _print(self, cells: Any) -> None:
         line = "  ".join(
             cell.rjust(width) if width > 0 else cell.ljust(-width)
             for cell, width in zip(cells, self._widths, strict=True)
         )
-        print(line.rstrip(), file=self._file)
+        print(_encodable(line.rstrip(), self._file), file=self._file)
 
 
 def _encodable(value: Any, file: TextIO) -> Any:
@@ -80,8 +81,13 @@ class JsonLinesOutput:
 
     def write(self, columns: Sequence[Any]) -> None:
         for row in _rows(columns):
-            record = dict(zip(self._names, row, strict=True))
+            record = dict(zip(self._names, map(_json_value, row), strict=True))
             print(json.dumps(record, default=str), file=self._file)
+
+
+def _json_value(value: Any) -> Any:
+    """Return a value, or None for NaN and infinity, which JSON does not have."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class CsvOutput:
@@ -90,7 +96,7 @@ class CsvOutput:
     def __init__(self, file: TextIO, names: Sequence[str]) -> None:
         self._file = file
         self._writer = csv.writer(file)
-        self._writer.writerow(names)
+        self._writer.writerow([_encodable(name, file) for name in names])
 
     def write(self, columns: Sequence[Any]) -> None:
         for row in _rows(columns):

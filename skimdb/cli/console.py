@@ -23,8 +23,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-# Those that a user can do something about; they are printed in one line.
-SHOWN_ERRORS = (ImportError, OSError, TypeError, ValueError)
+from skimdb.cli import SHOWN_ERRORS
 
 _Result = TypeVar("_Result")
 
@@ -87,13 +86,14 @@ def one_line(error: Exception) -> str:
     return " ".join(", ".join([message, *notes]).split())
 
 
-def check_writable(path: Path, source: str | Path | None = None) -> None:
+def check_writable(path: Path, *sources: str | Path | None) -> None:
     """Raise an error if no file can be written there, before the work for it is done.
 
-    It must not replace `source`, which is read.
+    It must not replace the `sources`, which are read.
     """
-    if source is not None and path.exists() and Path(source).exists() and path.samefile(source):
-        raise ValueError(f"{path} is the file that is read, and must not be replaced")
+    for source in sources:
+        if source is not None and path.exists() and Path(source).exists() and path.samefile(source):
+            raise ValueError(f"{path} is a file that is read, and must not be replaced")
     if path.is_dir():
         raise IsADirectoryError(f"{path} must be a file, and is a folder")
     if not path.parent.is_dir():

@@ -4,6 +4,7 @@ import argparse
 from html import escape
 from typing import Any
 
+from skimdb.cli._model import add_model, load_model
 from skimdb.cli.console import (
     OneLineParser,
     check_writable,
@@ -12,7 +13,6 @@ from skimdb.cli.console import (
     integer_from,
     status,
 )
-from skimdb.cli.predict import add_model, load_model
 from skimdb.cli.reading import add_reading, exists, open_input, print_notes
 from skimdb.datasets._columns import TEXT, check_text, choose_columns
 from skimdb.datasets._files import as_list
@@ -40,7 +40,6 @@ def add_arguments(parser: OneLineParser) -> None:
     parser.add_argument(
         "--row",
         type=integer_from(1),
-        default=1,
         metavar="N",
         help="the row of --file that has the text (default: 1)",
     )
@@ -66,9 +65,11 @@ def add_arguments(parser: OneLineParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Print the words and n-grams of a text that contribute most to its prediction."""
     if args.html is not None:
-        check_writable(args.html)
+        check_writable(args.html, args.model, args.file)
     if (args.text_itself is None) == (args.file is None):
-        raise ValueError("either TEXT or --file must be given")
+        raise ValueError("give either TEXT, the text itself, or --file FILE")
+    if args.row is not None and args.file is None:
+        raise ValueError("--row requires --file")
     if args.text_itself and exists(args.text_itself):
         print_notes([f"{args.text_itself} is read as a text; for a text in a file, use --file"])
     text = _text_in_file(args) if args.text_itself is None else args.text_itself
@@ -98,13 +99,13 @@ def _text_in_file(args: argparse.Namespace) -> str:
     with open_input(args) as table:
         (column,), notes = choose_columns(table, {TEXT: args.text})
         print_notes(f"{table.name}: {note}" for note in [*table.notes, *notes])
-        n_rows = 0
+        wanted, n_rows = args.row or 1, 0
         for (texts,), numbers in table.batches([column], 1000):
             n_rows += len(numbers)
-            if args.row <= n_rows:
-                i = args.row - n_rows - 1
+            if wanted <= n_rows:
+                i = wanted - n_rows - 1
                 return check_text(as_list(texts)[i], column, table.where(numbers[i]))
-        raise ValueError(f"{table.name} has {n_rows:,} rows, so there is no row {args.row:,}")
+        raise ValueError(f"{table.name} has {n_rows:,} rows, so there is no row {wanted:,}")
 
 
 def _contribution_table(explanation: ReviewExplanation, n_rows: int) -> str:

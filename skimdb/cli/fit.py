@@ -101,7 +101,7 @@ def add_arguments(parser: OneLineParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print what is found in the texts, check how well they can be learned, and save a model."""
-    check_writable(args.output, args.data)
+    check_writable(args.output, args.data, args.test)
     with status("Reading the texts"):
         texts, labels = _read(args.data, args)
         tested = None if args.test is None else _read(args.test, args)

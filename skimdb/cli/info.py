@@ -3,7 +3,8 @@
 import argparse
 from typing import Any
 
-from skimdb.cli.console import OneLineParser, file_path, size_text
+from skimdb.cli._model import add_model
+from skimdb.cli.console import OneLineParser, size_text
 from skimdb.persistence import read_info
 
 HELP = "Show what a model file holds: labels, size, accuracy, versions."
@@ -11,9 +12,7 @@ HELP = "Show what a model file holds: labels, size, accuracy, versions."
 
 def add_arguments(parser: OneLineParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "model", type=file_path, metavar="MODEL", help="a file that skimdb fit or skimdb.save wrote"
-    )
+    add_model(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -37,11 +36,12 @@ def run(args: argparse.Namespace) -> None:
         print(f"{name.ljust(width)}  {value}")
 
 
-def _metadata_rows(metadata: dict[str, Any]) -> list[list[str]]:
+def _metadata_rows(metadata: dict[str, Any], prefix: str = "") -> list[list[str]]:
     rows = []
-    for name, value in metadata.items():
+    for key, value in metadata.items():
+        name = prefix + key
         if isinstance(value, dict):
-            rows += _metadata_rows(value)
+            rows += _metadata_rows(value, f"{name} ")
         else:
             is_count = isinstance(value, int) and not isinstance(value, bool)
             rows.append([name[:1].upper() + name[1:], f"{value:,}" if is_count else str(value)])

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-import skimdb
+from skimdb.cli._model import add_model, load_model
 from skimdb.cli._outputs import CsvOutput, JsonLinesOutput, Output, TableOutput, file_output
 from skimdb.cli.console import (
     OneLineParser,
@@ -24,7 +24,6 @@ from skimdb.cli.console import (
     file_path,
     map_in_threads,
     progress_bar,
-    status,
 )
 from skimdb.cli.reading import (
     STANDARD_INPUT,
@@ -97,28 +96,6 @@ def add_arguments(parser: OneLineParser) -> None:
     add_reading(parser)
 
 
-def add_model(parser: OneLineParser) -> None:
-    """Add the argument for the model."""
-    parser.add_argument(
-        "model", type=file_path, metavar="MODEL", help="a file that skimdb fit wrote"
-    )
-
-
-def load_model(path: Path) -> Pipeline:
-    """Load a pipeline, and check that it predicts probabilities of texts."""
-    with status("Loading the model"):
-        model = skimdb.load_predictor(path)
-        if not isinstance(model, Pipeline):
-            raise ValueError(f"{path} must hold a Pipeline, got a {type(model).__name__}")
-        try:
-            model.predict_proba([""])
-        except (AttributeError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"{path} must hold a fitted pipeline from texts to probabilities: {error}"
-            ) from error
-    return model
-
-
 def run(args: argparse.Namespace) -> None:
     """Print the labels of texts and their probabilities, or write those of files."""
     _check_exists(args)
@@ -185,7 +162,7 @@ def _check_table_arguments(args: argparse.Namespace) -> None:
     if args.n_jobs is not None:
         raise ValueError("--n-jobs requires a folder and -o FOLDER")
     if args.output is not None:
-        check_writable(args.output, args.file)
+        check_writable(args.output, args.file, args.model)
 
 
 def _columns_to_keep(table: Table, keep: list[str]) -> list[str]:

@@ -37,13 +37,13 @@ def add_reading(
     group.add_argument(
         "--sep",
         metavar="CHARACTER",
-        help='separator of fields, such as ";" or tab (default: found out)',
+        help='separator of fields, such as ";" or tab (default: detected)',
     )
     group.add_argument(
         "--escape",
         choices=ESCAPES,
         help="how quotes are written within quotes; none if quotes are usual characters "
-        "(default: found out)",
+        "(default: detected)",
     )
     group.add_argument(
         "--no-header",

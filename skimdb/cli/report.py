@@ -100,7 +100,10 @@ def _check_output(output: Path, megabytes: int) -> None:
             raise OSError(f"--output {output} is a mount point; name a folder in it")
     elif output.exists():
         raise NotADirectoryError(f"--output {output} must be a folder, and is a file")
-    output.parent.mkdir(parents=True, exist_ok=True)
+    if not output.parent.is_dir():
+        raise NotADirectoryError(
+            f"--output {output} cannot be made: there is no folder {output.parent}"
+        )
     n_free = shutil.disk_usage(output.parent).free
     if n_free < megabytes * 1e6:
         raise OSError(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from skimdb.datasets._files import Table
+from skimdb.datasets._files._table import listed_columns
 from skimdb.datasets._values import as_text, is_missing, short_repr
 
 TEXT, LABEL = "text", "label"
@@ -13,7 +14,6 @@ _PLAUSIBLE = {
     LABEL: ("sentiment", "rating", "stars", "target", "airline_sentiment"),
 }
 MISSING_RULES = ("error", "drop")
-_MAX_COLUMNS = 30
 _DROP = "leave such rows out with missing='drop' (--missing drop)"
 
 
@@ -42,15 +42,12 @@ def _plausible_column(table: Table, role: str) -> str:
     problem = f"no column {role!r}"
     if found:
         problem += f", and several that may hold the {role}s, {', '.join(map(repr, found))}"
-    names = list(map(table.describe, table.column_names[:_MAX_COLUMNS]))
-    if len(table.column_names) > _MAX_COLUMNS:
-        names.append("...")
     hint = ""
     if table.has_header:
         hint = " (with --no-header, if the first row has no names, they are numbered from 1)"
     raise ValueError(
         f"{table.name} has {problem}: name one with --{role}; its columns: "
-        f"{', '.join(names) or 'none'}{hint}"
+        f"{listed_columns(table.column_names, table.describe)}{hint}"
     )
 
 

@@ -20,7 +20,6 @@ from skimdb.datasets._files import (
     Table,
     as_list,
     files_below,
-    format_of,
     note_left_out,
     open_table,
     read_text,
@@ -70,7 +69,7 @@ def load_labelled_texts(
     notes: list[str] = []
     if file is None and path.is_dir():
         paths, notes = tables_below(path, options)
-        if not paths or (options.input_format is None and _format_name(paths[0]) == "txt"):
+        if not paths or options.format_of(paths[0].name).name == "txt":
             if text is not None or label is not None:
                 raise ValueError(
                     f"text and label must not be given, since the files below {path} have no "
@@ -92,11 +91,6 @@ def load_labelled_texts(
                 labels.append(a_label)
     name = str(path) if file is None else STANDARD_INPUT
     return _finish(texts, labels, notes, missing_values, missing, name)
-
-
-def _format_name(path: Path) -> str | None:
-    found = format_of(path.name)
-    return None if found is None else found.name
 
 
 def _check_has_labels(table: Table) -> None:

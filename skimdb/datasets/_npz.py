@@ -3,7 +3,6 @@
 import pickle
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skimdb.utils._npy import read_npy_header
+from skimdb.utils._npy import MALFORMED, read_npy_header
 
 # The arrays of the official file are 14 MB each.
 _MAX_MEMBER_BYTES = 2**29
@@ -24,22 +23,6 @@ _MAX_RATIO = 50
 _SMALL_MEMBER_BYTES = 2**20
 # The index of a word is its rank + 3, and must be an int32 too.
 _MAX_RANK = np.iinfo(np.int32).max - 3
-
-# Everything that the standard library raises for a damaged or hostile archive, member or pickle.
-_MALFORMED = (
-    AttributeError,
-    EOFError,
-    ImportError,
-    LookupError,
-    MemoryError,
-    OverflowError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 class _Call:
@@ -150,7 +133,7 @@ def open_npz(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(file) as archive:
             yield archive
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise ValueError(f"{path} cannot be read: {error or type(error).__name__}") from error
 
 

@@ -24,8 +24,9 @@ from skimdb.datasets._prediction_task import (
     added_names,
     hash_model,
     is_done,
-    predict_class_indices,
+    predict_all,
     predict_file,
+    probability_columns,
     probability_names,
 )
 from skimdb.utils._files import remove_leftovers
@@ -290,10 +291,11 @@ def predict_frame(
     is_missing = frame[column].isna().to_numpy()
     if is_missing.any():
         raise ValueError(f"row {is_missing.argmax() + 1:,} of frame: {column!r} is missing")
-    indices, probabilities = predict_class_indices(model, frame[column])
+    indices, probabilities = predict_all(model, frame[column])
+    (chosen,) = probability_columns(indices, probabilities, proba=False)
     # Labels taken from the classes have the right dtype even if there are no rows.
     labels = pandas.Series(model.classes_).array.take(indices)
-    return pandas.DataFrame({LABEL: labels, PROBABILITY: probabilities}, index=frame.index)
+    return pandas.DataFrame({LABEL: labels, PROBABILITY: chosen}, index=frame.index)
 
 
 @contextmanager

@@ -35,12 +35,6 @@ LABEL, PROBABILITY = "label", "probability"
 _METADATA_KEY = b"skimdb"
 
 
-def predict_class_indices(model: Any, X: Any) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Predict the index of each label in `classes_`, and the probability of that label."""
-    indices, probabilities = predict_all(model, X)
-    return indices, probability_columns(indices, probabilities, False)[0]
-
-
 def predict_all(model: Any, X: Any) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """Predict the index of each label in `classes_`, and the probabilities of all.
 
@@ -64,8 +58,12 @@ def probability_names(model: Any, proba: bool) -> list[str]:
 def added_names(own: Sequence[str], keep: Sequence[str], argument: str) -> list[str]:
     """Return the names of the columns that are added, which differ from those to keep."""
     names = [f"predicted_{name}" if name in keep else name for name in own]
-    if len({*names, *keep}) < len(names) + len(keep):
-        raise ValueError(f"{argument} must not name all of the columns that are added: {[*own]}")
+    for own_name, name in zip(own, names, strict=True):
+        if name in keep:
+            raise ValueError(
+                f"{argument} must not name both {own_name!r} and {name!r}, as the column of "
+                "predictions would have the second name"
+            )
     return names
 
 

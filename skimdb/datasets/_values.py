@@ -21,7 +21,7 @@ def as_text(value: Any) -> str | None:
     if isinstance(value, str):
         return value
     is_fractional = isinstance(value, float | decimal.Decimal)
-    if is_fractional and math.isfinite(value) and value == value // 1:
+    if is_fractional and math.isfinite(value) and value == int(value):
         return str(int(value))
     if isinstance(value, bool | int | float | decimal.Decimal | datetime.date | datetime.time):
         return str(value)

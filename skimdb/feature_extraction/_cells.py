@@ -16,19 +16,24 @@ _MAX_CELL = int(np.iinfo(np.uint32).max)
 
 
 def blocks_of_rows(
-    offsets: NDArray[np.int64], max_items: int, n_columns: int
+    offsets: NDArray[np.int64], max_items: int, max_rows: int = _MAX_CELL
 ) -> Iterator[tuple[int, int]]:
     """Yield the first row of each block and the row after its last.
 
     `offsets` has the number of items before each row. A block has at most `max_items`, unless it
-    is a single row.
+    is a single row, and at most `max_rows`.
     """
     n_rows, start = len(offsets) - 1, 0
     while start < n_rows:
         end = int(np.searchsorted(offsets, offsets[start] + max_items, side="right")) - 1
-        stop = max(start + 1, min(end, start + _MAX_CELL // max(n_columns, 1)))
+        stop = max(start + 1, min(end, start + max_rows))
         yield start, stop
         start = stop
+
+
+def max_rows(n_columns: int) -> int:
+    """Return the number of rows whose cells are all 32-bit integers."""
+    return _MAX_CELL // max(n_columns, 1)
 
 
 def sorted_unique(cells: Cells) -> Cells:

@@ -143,6 +143,7 @@ class CharacterEncoder(TextEncoder):
             If X does not hold texts, or if parameters are invalid.
         """
         texts = as_texts(X)
+        self.__dict__.pop("word_frequency_", None)  # of an earlier fit
         if self.max_word_frequency is not None:
             self.word_frequency_ = self._mean_frequency(texts)
         return self

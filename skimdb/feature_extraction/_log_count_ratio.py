@@ -17,7 +17,6 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skimdb.utils._documentation import DocumentedMixin
 from skimdb.utils._naming import naming
 from skimdb.utils._quick_checks import check_features
 
@@ -30,7 +29,7 @@ _ROWS_PER_BLOCK = 1024
 _ENTRIES_PER_BLOCK = 2**18
 
 
-class LogCountRatioScaler(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class LogCountRatioScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     r"""Scale counts or multi-hot features by their log-count ratios between classes.
 
     For two classes, feature :math:`j` is multiplied by

@@ -26,8 +26,7 @@ from skimdb.feature_extraction._sequences import (
     IntArray,
     flatten_sequences,
 )
-from skimdb.feature_extraction._unigrams import fill_words, find_words
-from skimdb.utils._documentation import DocumentedMixin
+from skimdb.feature_extraction._unigrams import find_words
 from skimdb.utils._naming import naming
 from skimdb.utils._quick_checks import check_fitted, check_parameters
 
@@ -35,7 +34,7 @@ from skimdb.utils._quick_checks import check_fitted, check_parameters
 _MAX_N = 100
 
 
-class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turn sequences of word indices into multi-hot features.
 
     Feature `j` of a review is 1 if the review contains the word index `j`, else 0. If all
@@ -355,8 +354,9 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
         name, count = max(Counter(names).items(), key=itemgetter(1), default=(None, 0))
         if count > 1:
             raise ValueError(
-                f"{name!r} would be the name of {count} features. Leave the word out of "
-                "word_index, or give it another name."
+                f"{name!r} would be the name of {count} features, because a word has the name of "
+                "an n-gram or of another index. Rename it in word_index, or let the tokenizer "
+                "return words without blanks."
             )
         return names
 
@@ -463,10 +463,6 @@ class MultiHotVectorizer(DocumentedMixin, TransformerMixin, BaseEstimator):  # t
 
     def _encode(self, sequences: FlatSequences) -> Any:
         shape = (len(sequences[1]) - 1, self._n_features_out)
-        if not (self.sparse_output or self._learns_ngrams):
-            array = np.zeros(shape, dtype=self.dtype)
-            fill_words(array, sequences, self._add_indices)
-            return array
         if self._learns_ngrams:
             indices, indptr = find_ngrams(sequences, self.ngram_table_)
         else:

@@ -11,6 +11,7 @@ from skimdb.feature_extraction._cells import (
     blocks_of_rows,
     concatenate_csr,
     is_first_of,
+    max_rows,
     sorted_unique,
     split_cells,
 )
@@ -27,18 +28,18 @@ _FEW_TOKENS = 2**12
 
 @dataclass(frozen=True, eq=False)
 class NGramTable:
-    """N-grams to look up, as a tree of their beginnings.
+    """N-grams to look up, as a trie.
 
-    Level n has the distinct beginnings of n words. The first level holds words. In the others, a
-    beginning is the position of all but its last word in the level before, times the number of
-    words in the first level, plus the position of its last word there.
+    Level n has the distinct prefixes of n words. The first level holds words. In the others, a
+    prefix is the position of all but its last word in the level before, times the number of words
+    in the first level, plus the position of its last word there.
 
     Attributes
     ----------
     levels : tuple of max_n sorted ndarrays
-        The beginnings: int32 in the first level, uint64 in the others.
+        The prefixes: int32 in the first level, uint64 in the others.
     prefixes : tuple of max_n sorted ndarrays of int32
-        The positions in each level where only longer n-grams begin. All other positions are
+        Positions in each level of prefixes that are not n-grams themselves. All others are
         n-grams; counted through all levels, they are the columns of the features.
     """
 
@@ -129,7 +130,7 @@ def find_ngrams(
     """Return CSR indices and indptr: the sorted, unique n-grams of a table in each sequence."""
     flat, offsets = sequences
     blocks = []
-    for start, stop in blocks_of_rows(offsets, _TOKENS_PER_BLOCK, len(table)):
+    for start, stop in blocks_of_rows(offsets, _TOKENS_PER_BLOCK, max_rows(len(table))):
         lengths = np.diff(offsets[start : stop + 1])
         cells = _find_cells(flat[offsets[start] : offsets[stop]], lengths, table)
         blocks.append(split_cells(cells, stop - start, len(table)))

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from skimdb.feature_extraction._cells import is_first_of
+from skimdb.feature_extraction._cells import blocks_of_rows, is_first_of
 from skimdb.feature_extraction._ngram_table import Keys, NGrams, find_keys, pair
 from skimdb.feature_extraction._sequences import FlatSequences, IntArray
 
@@ -37,8 +37,9 @@ def learn_ngrams(
         groups = [block.group(n, len(words)) for block in blocks]
         keys, df = _merge(groups)
         keys, df = keys[df >= min_df], df[df >= min_df]
-        for block, group in zip(blocks, groups, strict=True):
-            block.assign_ids(n, group, find_keys(group.keys, keys))
+        if n < max_n:
+            for block, group in zip(blocks, groups, strict=True):
+                block.assign_ids(n, group, find_keys(group.keys, keys))
         if n == 1:
             words = keys.astype(np.int32)
             longest = words[:, np.newaxis]
@@ -112,15 +113,9 @@ class _Block:
 
 def _blocks(sequences: FlatSequences, is_word: _IsWord) -> Iterator[_Block]:
     flat, offsets = sequences
-    n_samples = len(offsets) - 1
-    positions = offsets + np.arange(n_samples + 1)
-    start = 0
-    while start < n_samples:
-        end = np.searchsorted(positions, positions[start] + _TOKENS_PER_BLOCK, side="right")
-        stop = max(start + 1, min(int(end) - 1, start + _ROWS_PER_BLOCK))
-        tokens = flat[offsets[start] : offsets[stop]]
-        yield _Block(tokens, offsets[start : stop + 1], is_word)
-        start = stop
+    positions = offsets + np.arange(len(offsets))  # with the separators
+    for start, stop in blocks_of_rows(positions, _TOKENS_PER_BLOCK, _ROWS_PER_BLOCK):
+        yield _Block(flat[offsets[start] : offsets[stop]], offsets[start : stop + 1], is_word)
 
 
 def _merge(groups: list[_Group]) -> tuple[Keys, NDArray[np.int64]]:

@@ -5,10 +5,8 @@ from typing import Literal, Self
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 
-from skimdb.utils._documentation import DocumentedMixin
 
-
-class TextEncoder(DocumentedMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class TextEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Base class of transformers from texts to sequences, which data frames cannot hold."""
 
     def __init_subclass__(cls) -> None:

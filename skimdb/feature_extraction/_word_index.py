@@ -205,6 +205,7 @@ class WordIndexEncoder(TextEncoder):
         if self.word_index is None:
             self._learn_ranks(texts)
         else:
+            check_word_index(self.word_index, MAX_INDEX - int(self.index_from))
             self.word_index_ = self.word_index
         return self
 
@@ -230,12 +231,11 @@ class WordIndexEncoder(TextEncoder):
             If X does not hold texts, if no word occurs in `min_df` of them, or if parameters are
             invalid or contradict each other.
         """
-        texts = as_texts(X)
         if self.word_index is not None:
-            self.fit(texts)
-            return self.transform(texts)
+            self.fit(X)
+            return self.transform(X)
         self._check_parameters()
-        return self._encode(*self._learn_ranks(texts))
+        return self._encode(*self._learn_ranks(as_texts(X)))
 
     def transform(self, X: Any) -> NDArray[np.object_]:
         """Return the word indices of texts.
@@ -350,14 +350,14 @@ class WordIndexEncoder(TextEncoder):
                     f"{name}={char} must be at most index_from={self.index_from}, "
                     "because larger indices are words."
                 )
-        # `fit` has checked the mapping that it was given.
-        if self.word_index is not None and self.word_index is not vars(self).get("word_index_"):
-            check_word_index(self.word_index, MAX_INDEX - int(self.index_from))
 
     def _checked_ranks(self) -> dict[str, int]:
         check_fitted(self)
         check_parameters(self)
         self._check_parameters()
+        # `fit` has checked the mapping that it was given.
+        if self.word_index is not None and self.word_index is not vars(self).get("word_index_"):
+            check_word_index(self.word_index, MAX_INDEX - int(self.index_from))
         return self.word_index_ if self.word_index is None else self.word_index
 
     def _words(self) -> dict[int, str]:
@@ -386,11 +386,12 @@ class WordIndexEncoder(TextEncoder):
     def _learn_ranks(self, texts: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Set `word_index_`; return the rank of each token, and the lengths of the texts."""
         words, (numbers, lengths) = number_distinct_words(texts, self._splitting())
-        n_texts = np.zeros(len(words), dtype=np.int64)
-        for text_numbers in as_reviews(numbers, lengths):
-            n_texts[text_numbers] += 1  # once per text
         by_frequency = np.argsort(-np.bincount(numbers), kind="stable")
-        by_frequency = by_frequency[n_texts[by_frequency] >= self.min_df]
+        if self.min_df > 1:
+            n_texts = np.zeros(len(words), dtype=np.int64)
+            for text_numbers in as_reviews(numbers, lengths):
+                n_texts[text_numbers] += 1  # once per text
+            by_frequency = by_frequency[n_texts[by_frequency] >= self.min_df]
         if not by_frequency.size:
             raise ValueError(
                 f"No word occurs in at least min_df={self.min_df} of the {len(texts)} texts in X."
@@ -407,6 +408,11 @@ class WordIndexEncoder(TextEncoder):
 
     def _encode(self, ranks: NDArray[np.int32], lengths: NDArray[np.int64]) -> NDArray[np.object_]:
         """Turn ranks, 0 for unknown words, into sequences of word indices."""
+        if ranks.max(initial=0) > MAX_INDEX - self.index_from:
+            raise ValueError(
+                f"index_from={self.index_from} and word_index make indices that are no 32-bit "
+                "integers. Use a lower index_from."
+            )
         indices = ranks + np.int32(self.index_from)
         is_known = (ranks > 0) & self._is_kept(indices)
         if self.oov_char is None:

@@ -45,7 +45,7 @@ def number_words(texts: list[str], look_up: _LookUp, splitting: Splitting) -> _N
     kind_of_byte = _kinds_of_bytes(splitting.filters, splitting.punctuation)
     offsets = offsets_of(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)))
     results: list[_Numbers] = [(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64))]
-    for start, stop in blocks_of_rows(offsets, _CHARACTERS_PER_BLOCK, 1):
+    for start, stop in blocks_of_rows(offsets, _CHARACTERS_PER_BLOCK):
         n_characters = offsets[stop] - offsets[start]
         # For a text larger than a block, NumPy's arrays would take many times its memory.
         if splitting.tokenizer is None and _FEW_CHARACTERS <= n_characters <= _CHARACTERS_PER_BLOCK:

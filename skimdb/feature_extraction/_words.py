@@ -22,7 +22,7 @@ class Splitting:
     tokenizer: Callable[[str], Any] | None = None
 
     def make_preparer(self) -> Callable[[str], str]:
-        """Return a function that normalizes and lowercases a text, except for its separators."""
+        """Return a function that normalizes a text, but for its separators, and lowercases it."""
         normalized = make_normalizer(self.filters + self.punctuation)
 
         def prepare(text: str) -> str:
@@ -36,14 +36,14 @@ class Splitting:
         """Return a function from a text to its words."""
         prepare = self.make_preparer()
         split = (
-            _make_splitter(self.filters, self.punctuation)
+            _split_at(self.filters, self.punctuation)
             if self.tokenizer is None
             else _checked(self.tokenizer)
         )
         return lambda text: split(prepare(text))
 
 
-def _make_splitter(filters: str, punctuation: str) -> Callable[[str], list[str]]:
+def _split_at(filters: str, punctuation: str) -> Callable[[str], list[str]]:
     """Return a function from a text to its words, and the marks in `punctuation`."""
     marks = set(punctuation)
     # White space separates words by itself.

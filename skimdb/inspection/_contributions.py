@@ -168,13 +168,22 @@ def _gradient_times_input(
         return layer.gradient_times_input(scaled, targets, rows, columns, values)
     coef = classifier.coef_
     coef = coef.toarray() if sp.issparse(coef) else np.atleast_2d(coef)
-    slopes = _slopes_of_decision(classifier, scaled, targets)
+    slopes = _slopes_of_decision(classifier, coef, scaled, targets)
     return values * np.sum(slopes[rows] * coef.T[columns], axis=1, dtype=np.float64)
 
 
-def _slopes_of_decision(classifier: Any, X: Matrix, targets: IntArray) -> FloatArray:
+def _slopes_of_decision(
+    classifier: Any, coef: FloatArray, X: Matrix, targets: IntArray
+) -> FloatArray:
     """Return the derivatives of the log-odds by the decision function, as a matrix."""
     decision = classifier.decision_function(X).reshape(len(targets), -1)
+    # SVC has coefficients for each pair of classes, and a decision for each class.
+    linear = X @ coef.T + classifier.intercept_
+    if linear.shape != decision.shape or not np.allclose(linear, decision, rtol=1e-3, atol=1e-3):
+        raise ValueError(
+            "method='gradient' needs a classifier whose decision function is the features times "
+            f"coef_; that of {type(classifier).__name__} is not. {_ADVICE}"
+        )
     if decision.shape[1] > 1 and not hasattr(classifier, "predict_proba"):
         return np.eye(decision.shape[1], dtype=np.float64)[targets]
     if decision.shape[1] > 1:

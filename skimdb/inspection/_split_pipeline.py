@@ -96,6 +96,11 @@ class SplitPipeline:
         if hasattr(classifier, "decision_function") and (
             is_binary or not hasattr(classifier, "predict_proba")
         ):
+            if not is_binary and getattr(classifier, "decision_function_shape", "ovr") != "ovr":
+                raise ValueError(
+                    f"{type(classifier).__name__} must have a decision for each class: set "
+                    "decision_function_shape='ovr'."
+                )
             values = np.asarray(classifier.decision_function(X), dtype=np.float64)
             return np.where(targets == 1, values, -values) if is_binary else values[rows, targets]
         if hasattr(classifier, "predict_joint_log_proba"):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import keras
 
 from skimdb.neural_network._state import NetworkState
-from skimdb.neural_network.arrays import Logs, Monitor
+from skimdb.neural_network.arrays import Callback, Logs
 
 Callbacks = Sequence[keras.callbacks.Callback]
 
@@ -48,7 +48,7 @@ def acts_on_batches(callback: keras.callbacks.Callback) -> bool:
     )
 
 
-class KerasMonitor(Monitor):
+class KerasCallbacks(Callback):
     """Call Keras callbacks, which see and may change the Keras model, and show progress.
 
     Parameters
@@ -68,7 +68,6 @@ class KerasMonitor(Monitor):
     ) -> None:
         self._state = state
         self._model = state.model if callbacks else None
-        self._is_followed = state.changed_model is None
         self._verbose = verbose
         self._callbacks = keras.callbacks.CallbackList(
             callbacks,
@@ -88,12 +87,11 @@ class KerasMonitor(Monitor):
         if self._model is not None:
             self._model.stop_training = False
         self._callbacks.on_train_begin()
-        self._check_model()
+        self._take_over()
 
     def on_epoch_begin(self, epoch: int) -> None:
         self._callbacks.on_epoch_begin(epoch)
-        self._check_model()
-        self._state.read()
+        self._take_over()
 
     def on_batch_end(self, step: int, logs: Logs) -> None:
         if self._verbose == 1:
@@ -102,9 +100,11 @@ class KerasMonitor(Monitor):
     def on_test_begin(self) -> None:
         self._state.write()
         self._callbacks.on_test_begin()
+        self._take_over()
 
     def on_test_end(self, logs: Logs) -> None:
         self._callbacks.on_test_end(logs)
+        self._take_over()
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> Logs:
         self._state.write()
@@ -114,8 +114,7 @@ class KerasMonitor(Monitor):
         history = self._model.history.history
         n_before = {name: len(values) for name, values in history.items()}
         self._callbacks.on_epoch_end(epoch, logs)
-        self._check_model()
-        self._state.read()
+        self._take_over()
         # Callbacks may have changed or added some.
         return {
             name: values[-1]
@@ -125,13 +124,14 @@ class KerasMonitor(Monitor):
 
     def on_train_end(self, logs: Logs) -> None:
         self._callbacks.on_train_end(logs)
-        self._check_model()
-        self._state.read()
+        self._take_over()
 
-    def _check_model(self) -> None:
-        if self._is_followed and self._state.changed_model is not None:
+    def _take_over(self) -> None:
+        """Read what callbacks have assigned to the model; refuse what arrays cannot follow."""
+        if self._state.changed_model is not None:
             raise ValueError(
                 "A callback has changed the layers or the optimizer's settings of the model, which "
                 "training on arrays cannot follow. Change model_ between fits, with "
                 "warm_start=True, or give the classifier other parameters."
             )
+        self._state.read()

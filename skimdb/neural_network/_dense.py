@@ -43,7 +43,6 @@ from skimdb.neural_network.keras._model import (
 )
 from skimdb.neural_network.keras._optimizer import make_optimizer
 from skimdb.utils._all_or_nothing import all_or_nothing
-from skimdb.utils._documentation import DocumentedMixin
 from skimdb.utils._fixes import FixedKerasClassifier
 from skimdb.utils._naming import naming
 from skimdb.utils._quick_checks import check_features, check_fitted
@@ -64,7 +63,7 @@ _ATTRIBUTES_OF_SOME_FITS = (
 )
 
 
-class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClassifier):
+class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
     """Dense neural network for sparse features, built and trained as in Keras.
 
     A feed-forward network with `layers` hidden layers, made for multi-hot vectors of reviews:
@@ -183,7 +182,7 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
 
     **Weights.** `fit` divides the sample weights by their mean, so that only their ratios count.
     The loss of a batch is divided by its number of samples. `partial_fit` does not know all weights
-    and takes them as they are.
+    and takes them as they are. So does `feature_scaling`: a weight of 2 counts as two samples.
 
     **On arrays or through Keras.** Training runs in numpy and scipy, with Keras' results, if the
     optimizer is plain SGD, RMSprop or Adam and the activation elu, gelu, leaky_relu, linear, relu,
@@ -416,7 +415,6 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
                     samples.with_mean_weight_of_one(),
                     batch_size=batch_size,
                     epochs=range(epochs),
-                    n_past_epochs=state.n_epochs,
                     validation=None if validation is None else validation.with_own_X(),
                     patience=patience,
                     monitor=self.monitor,
@@ -517,7 +515,6 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
                 samples,
                 batch_size=batch_size,
                 epochs=range(state.n_epochs, state.n_epochs + 1),
-                n_past_epochs=state.n_epochs,
                 callbacks=callbacks,
                 verbose=int(self.verbose),
                 incremental=True,
@@ -600,7 +597,7 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         X = check_features(self, X, [self._state.network.dtype])
         return logits(self._state, with_sorted_rows(X))
 
-    def _check_features(
+    def _validate_features(
         self, X: Any, *, reset: bool, dtype: np.dtype[Any] | None = None, name: str = "X"
     ) -> Matrix:
         """Check the features, and take them to a type, by default that of the network if any."""
@@ -626,7 +623,7 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
         reset: bool,
     ) -> tuple[Samples, NDArray[Any]]:
         """Return the samples with positive weight, and the classes, by default those of `y`."""
-        X = self._check_features(X, reset=reset)
+        X = self._validate_features(X, reset=reset)
         samples, classes = check_samples(
             X, y, sample_weight, classes=classes, class_weight=self.class_weight
         )
@@ -650,7 +647,7 @@ class DenseSentimentClassifier(DocumentedMixin, LogitClassifier, FixedKerasClass
             if sample_weight_val is not None:
                 raise ValueError("sample_weight_val was given without X_val and y_val.")
             return None
-        X_val = self._check_features(X_val, reset=False, dtype=dtype, name="X_val")
+        X_val = self._validate_features(X_val, reset=False, dtype=dtype, name="X_val")
         if self.feature_scaling:
             check_non_negative(X_val, f"feature_scaling={self.feature_scaling!r} (X_val)")
         samples, _ = check_samples(X_val, y_val, sample_weight_val, classes=classes, suffix="_val")

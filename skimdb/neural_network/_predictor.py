@@ -7,11 +7,10 @@ from sklearn.utils import Tags
 
 from skimdb.neural_network._logit_classifier import LogitClassifier, with_sorted_rows
 from skimdb.neural_network.arrays import ArrayNetwork, FloatArray, predict_logits
-from skimdb.utils._documentation import DocumentedMixin
 from skimdb.utils._quick_checks import check_features, check_fitted
 
 
-class DenseSentimentPredictor(DocumentedMixin, LogitClassifier, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class DenseSentimentPredictor(LogitClassifier, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """The predictions of a fitted `DenseSentimentClassifier`, without Keras and TensorFlow.
 
     It is made by `DenseSentimentClassifier.to_predictor` or :func:`skimdb.load_predictor`, and

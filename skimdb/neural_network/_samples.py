@@ -80,9 +80,9 @@ def check_samples(
         raise ValueError(f"y{suffix} must hold labels out of {known}; got {unknown} too.")
     indices = np.searchsorted(known, present)[indices]
     if class_weight is not None:
-        factors = _class_weights(class_weight, indices, known, weight.dtype)
+        weight_of_class = _class_weights(class_weight, indices, known, weight.dtype)
         with np.errstate(over="ignore"):  # _with_weight refuses infinite weights
-            weight = weight * factors[indices]
+            weight = weight * weight_of_class[indices]
         X, indices, weight = _with_weight(X, indices, weight, "class_weight")
         if classes is None:
             present, indices = np.unique(indices, return_inverse=True)
@@ -168,7 +168,9 @@ def _class_weights(
                     f"class {label!r}."
                 )
         unweighted = [label for label in labels if label not in class_weight]
-        unknown = [label for label in class_weight if label not in labels]
+        # Classes of weight 0 are no longer among them.
+        weighted = [label for label, weight in class_weight.items() if weight]
+        unknown = [label for label in weighted if label not in labels]
         if unweighted and unknown:
             raise ValueError(
                 f"class_weight must have classes out of {classes}; got {unknown} too, and no "

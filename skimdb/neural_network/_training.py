@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import keras
 
-from skimdb.neural_network._callbacks import Callbacks, KerasMonitor, acts_on_batches
+from skimdb.neural_network._callbacks import Callbacks, KerasCallbacks, acts_on_batches
 from skimdb.neural_network._state import NetworkState
 from skimdb.neural_network.arrays import (
     EarlyStopping,
@@ -45,7 +45,6 @@ def train(
     *,
     batch_size: int,
     epochs: range,
-    n_past_epochs: int,
     validation: Samples | None = None,
     patience: int | None = None,
     monitor: str = "val_loss",
@@ -64,8 +63,6 @@ def train(
         Samples per step.
     epochs : range
         The numbers of the epochs, as callbacks see them.
-    n_past_epochs : int
-        With the state's seed it determines the order of the samples and the dropout masks.
     validation : Samples, default=None
         Evaluated after each epoch.
     patience : int, default=None
@@ -84,7 +81,7 @@ def train(
         If parameters are not finite in the end. With `incremental`, the network is then as it was
         before the first such step or, trained through Keras, before all steps.
     """
-    optimizer = state.optimizer
+    optimizer, n_past_epochs = state.optimizer, state.n_epochs
     if (
         not state.has_array_arithmetic
         or isinstance(optimizer, KerasOptimizer)
@@ -93,7 +90,6 @@ def train(
         stopper = keras.callbacks.EarlyStopping(
             monitor=monitor, mode="min", patience=patience or 0, restore_best_weights=True
         )
-        model = state.changed_model or state.model
         stopping = [] if patience is None else [stopper]
         brier = []
         if patience is not None and validation is not None and monitor == "val_brier":
@@ -105,7 +101,7 @@ def train(
         )
         restore = state.snapshot() if incremental else None
         fitted = fit_with_keras(
-            model,
+            state.model,
             samples,
             batch_size=batch_size,
             callbacks=[*brier, *callbacks, *stopping, recorder],
@@ -132,9 +128,9 @@ def train(
         return Training(history, "keras", best_epoch)
 
     early_stopping = None if patience is None else EarlyStopping(patience, monitor)
-    keras_monitor = None
+    callback = None
     if callbacks or verbose:
-        keras_monitor = KerasMonitor(
+        callback = KerasCallbacks(
             state,
             callbacks,
             verbose=verbose,
@@ -151,7 +147,7 @@ def train(
         n_past_epochs=n_past_epochs,
         validation=validation,
         early_stopping=early_stopping,
-        monitor=keras_monitor,
+        callback=callback,
         incremental=incremental,
     )
     state.write()
@@ -175,4 +171,4 @@ def logits(state: NetworkState, X: Matrix) -> FloatArray:
     state.read()
     if state.has_array_arithmetic:
         return predict_logits(state.network, state.optimizer, X)
-    return predict_with_keras(state.changed_model or state.model, X)
+    return predict_with_keras(state.model, X)

@@ -18,11 +18,7 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from skimdb.datasets import _npz
-from skimdb.utils._npy import NpyHeader, read_npy_header
-
-# All that the standard library and NumPy raise on damaged or hostile content.
-MALFORMED = _npz._MALFORMED
+from skimdb.utils._npy import MALFORMED, NpyHeader, read_npy_header
 
 Bytes: TypeAlias = NDArray[np.uint8]
 

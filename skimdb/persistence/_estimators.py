@@ -25,6 +25,9 @@ from skimdb.persistence._plain import add_member, decode, encode, take_member
 from skimdb.persistence._predictor import decode_predictor
 from skimdb.persistence._skops import dump_with_skops, load_with_skops
 
+# What a step may be instead of an estimator.
+_NO_ESTIMATOR = (None, "passthrough", "drop")
+
 
 @dataclass(frozen=True)
 class _Kind:
@@ -252,14 +255,16 @@ def _decode_all(values: Any, members: dict[str, Bytes]) -> dict[str, Any]:
 
 
 def _encode_child(child: Any, members: dict[str, bytes], options: SaveOptions) -> Any:
-    if child is None or isinstance(child, str):
+    if child in _NO_ESTIMATOR:
         return child
     return encode_estimator(child, members, options)
 
 
 def _decode_child(child: Any, members: dict[str, Bytes], with_predictors: bool) -> Any:
-    if child in (None, "passthrough", "drop"):
+    if child in _NO_ESTIMATOR:
         return child
+    if not isinstance(child, dict):
+        raise ValueError(f"a step must be an estimator, got {child!r:.80}")
     return decode_estimator(child, members, with_predictors=with_predictors)
 
 

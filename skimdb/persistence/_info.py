@@ -23,13 +23,18 @@ def describe_estimator(estimator: Any, metadata: dict[str, Any] | None) -> dict[
     TypeError, ValueError
         If `metadata` is no dict of what JSON can hold.
     """
-    metadata = metadata or {}
+    metadata = {} if metadata is None else metadata
     if not isinstance(metadata, dict) or not all(isinstance(key, str) for key in metadata):
         raise TypeError(f"metadata must be a dict with keys that are str, got {metadata!r}.")
     try:
-        json.dumps(metadata, allow_nan=False)
+        kept = json.loads(json.dumps(metadata, allow_nan=False))
     except (TypeError, ValueError) as error:
         raise type(error)(f"metadata must hold what JSON can hold: {error}.") from error
+    if kept != metadata:
+        raise TypeError(
+            f"metadata must hold what JSON can hold, with keys that are str and lists instead of "
+            f"tuples, got {metadata!r}."
+        )
     steps = list(flat_steps(estimator))
     classes = getattr(estimator, "classes_", None)
     n_features = vars(steps[-1]).get("n_features_in_") if steps else None

@@ -102,7 +102,7 @@ def save(
     ...     skimdb.load(path)
     MultiHotVectorizer(num_words=7)
     """
-    if isinstance(estimator, type) or not isinstance(estimator, BaseEstimator):
+    if not isinstance(estimator, BaseEstimator):
         raise TypeError(f"estimator must be an estimator, got {estimator!r}.")
     _check_depth(estimator)
     estimator, searches = _without_searches(estimator)

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from skimdb.persistence._archive import MALFORMED, check_npy, describe, stored_members
+from skimdb.persistence._archive import check_npy, describe, stored_members
 from skimdb.utils._nested import replace_nested
+from skimdb.utils._npy import MALFORMED
 from skimdb.utils._optional import import_optional
 
 _METRICS = (

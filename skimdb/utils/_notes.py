@@ -1,22 +1,14 @@
 """Notes that say where an error was raised."""
 
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
-class note_on_error:
-    """Context manager that adds a note to any exception raised in it."""
-
-    def __init__(self, note: str) -> None:
-        self.note = note
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if error is not None:
-            error.add_note(self.note)
+@contextmanager
+def note_on_error(note: str) -> Iterator[None]:
+    """Add a note to any exception raised in the block."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(note)
+        raise

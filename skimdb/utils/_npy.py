@@ -1,7 +1,26 @@
-"""The header of an array in NumPy's format, read without evaluating it."""
+"""Arrays in NumPy's format, read without evaluating anything."""
 
+import pickle
 import re
+import zipfile
+import zlib
 from typing import Literal, NamedTuple
+
+# All that the standard library and NumPy raise for a damaged or hostile archive, member or pickle.
+MALFORMED = (
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 _MAGIC = b"\x93NUMPY"
 _STARTS = tuple(_MAGIC + version for version in (b"\x01\x00", b"\x02\x00", b"\x03\x00"))

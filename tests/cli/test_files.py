@@ -242,6 +242,42 @@ def test_table_shows_the_beginning_of_kept_texts(model, tmp_path, capsys):
     assert row.endswith("  1  " + ("good film " * 20)[:57] + "...")
 
 
+@pytest.mark.parametrize("output_format", ["table", "csv"])
+def test_names_of_columns_are_escaped_where_they_cannot_be_printed(
+    tmp_path, capsys, monkeypatch, output_format
+):
+    rows = [(text, {"pos": "positif", "neg": "négatif"}[label]) for text, label in ROWS]
+    data, model = write(tmp_path / "r.csv", ["text", "label"], rows), tmp_path / "model"
+    run(capsys, "fit", data, "-o", model, "--no-check")
+    new = write(tmp_path / "new.csv", ["text"], [("dull",)])
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", stdout)
+    assert main(["predict", str(model), str(new), "--proba", "--format", output_format]) == 0
+    assert "probability_n\\xe9gatif" in stdout.buffer.getvalue().decode("ascii").splitlines()[0]
+
+
+def test_json_lines_have_null_for_what_json_lacks(model, tmp_path, capsys):
+    table = pa.table({"text": NEW, "score": [0.5, float("nan"), float("inf")]})
+    pq.write_table(table, tmp_path / "new.parquet")
+    options = ["--keep", "score", "--format", "jsonl"]
+    printed = run(capsys, "predict", model, tmp_path / "new.parquet", *options).out
+    assert '"score": null' in printed
+    assert [json.loads(line)["score"] for line in printed.splitlines()] == [0.5, None, None]
+
+
+@pytest.mark.parametrize("option", ["-o", "--html"])
+def test_no_command_replaces_what_it_reads(model, tmp_path, capsys, option):
+    path = write(tmp_path / "new.csv", ["text"], [("good",)])
+    model_bytes, path_bytes = model.read_bytes(), path.read_bytes()
+    command = {
+        "-o": ["predict", model, path, "--format", "csv"],
+        "--html": ["explain", model, "--file", path],
+    }[option]
+    for output in [model, path]:
+        fails([*command, option, output], "is a file that is read, and must not be repl", capsys)
+    assert (model.read_bytes(), path.read_bytes()) == (model_bytes, path_bytes)
+
+
 def test_half_a_surrogate_pair_is_written_as_an_escape(model, tmp_path, capsys):
     path = tmp_path / "new.jsonl"
     path.write_text('{"text": "good \\ud83d"}\n')
@@ -322,10 +358,10 @@ def test_output_that_fails_leaves_the_old_file(model, tmp_path, capsys):
         (["-o", "no/out.csv"], "there is no folder no"),
         (["-o", "out.tsv"], r"-o writes \.csv, \.jsonl, \.parquet, got out\.tsv"),
         (["-o", "out.csv.gz"], r"-o writes \.csv, \.jsonl, \.parquet, got out\.csv\.gz"),
-        (["-o", "new.csv"], r"new\.csv is the file that is read, and must not be replaced"),
+        (["-o", "new.csv"], r"new\.csv is a file that is read, and must not be replaced"),
         (
             ["--keep", "label", "--keep", "predicted_label"],
-            r"--keep must not name all of the columns that are added: \['row', 'label', 'probabil",
+            "--keep must not name both 'label' and 'predicted_label', as the column of pred",
         ),
         (["--encoding", "utf-9"], "encoding must be one that Python knows, got 'utf-9'"),
         (["--sep", "ab"], "sep must be one character"),
@@ -344,8 +380,10 @@ def test_options_that_do_not_fit_give_one_line_and_status_2(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "either TEXT or --file must be given"),
-        (["good", "--file", "new.csv"], "either TEXT or --file must be given"),
+        ([], "give either TEXT, the text itself, or --file FILE"),
+        (["good", "--file", "new.csv"], "give either TEXT, the text itself, or --file FILE"),
+        (["--text", "good"], "give either TEXT, the text itself, or --file FILE"),
+        (["good", "--row", "1"], "--row requires --file"),
         (["--file", "new.csv", "--row", "4"], r"new\.csv has 3 rows, so there is no row 4"),
         (["--file", "no.csv"], r"No such file or directory: .*no\.csv"),
     ],

@@ -221,8 +221,12 @@ def test_fit_that_fails_leaves_the_old_model(data, tmp_path, capsys):
 
 def test_fit_does_not_replace_the_data(data, capsys):
     before = data.read_bytes()
-    fails(["fit", data, "-o", data], "is the file that is read, and must not be repl", capsys)
-    assert data.read_bytes() == before
+    message = "is a file that is read, and must not be replaced"
+    fails(["fit", data, "-o", data], message, capsys)
+    test = data.with_name("test.csv")
+    test.write_bytes(before)
+    fails(["fit", data, "--test", test, "-o", test], message, capsys)
+    assert data.read_bytes() == test.read_bytes() == before
 
 
 def test_fit_names_the_data_that_is_not_there(tmp_path, capsys):

@@ -49,12 +49,13 @@ def test_info_without_a_check_has_no_accuracy(capsys, model):
 
 
 def test_info_of_any_estimator_and_metadata(capsys, tmp_path):
-    metadata = {"by": "Ann", "versions": {"data": 12_345}, "checked": True}
+    metadata = {"by": "Ann", "versions": {"data": 12_345, "of": {"code": "1a"}}, "checked": True}
     skimdb.save(MultiHotVectorizer(), tmp_path / "model", metadata=metadata)
     shown = info(capsys, tmp_path / "model")
     assert shown["Steps"] == "MultiHotVectorizer"
     assert shown["By"] == "Ann"
-    assert shown["Data"] == "12,345"
+    assert shown["Versions data"] == "12,345"
+    assert shown["Versions of code"] == "1a"
     assert shown["Checked"] == "True"
     assert "Labels" not in shown
     assert "Features" not in shown

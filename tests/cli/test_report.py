@@ -172,7 +172,12 @@ def test_output_that_cannot_be_made_gives_one_line_and_status_2(tmp_path, capsys
     (tmp_path / "file").touch()
     arguments = ["--quick", "--dataset", "generated", "--output", str(tmp_path / "file" / "out")]
     assert main(arguments) == 2
-    assert re.fullmatch(r"skimdb: error: .*File exists: .*file.\n", capsys.readouterr().err)
+    message = r"skimdb: error: --output .*file/out cannot be made: there is no folder .*file\n"
+    assert re.fullmatch(message, capsys.readouterr().err)
+    arguments[-1] = str(tmp_path / "no" / "out")
+    assert main(arguments) == 2
+    assert "there is no folder" in capsys.readouterr().err
+    assert not (tmp_path / "no").exists()
 
 
 def test_output_is_checked_before_the_reviews_are_read(tmp_path, capsys):

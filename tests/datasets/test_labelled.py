@@ -150,6 +150,7 @@ def test_other_labels_of_arrow_files_are_text(tmp_path):
     labels = {
         "day": pa.array([date(2020, 1, 2)]),
         "decimal": pa.array([Decimal("1.00")]),
+        "large decimal": pa.array([Decimal(10) ** 30], pa.decimal128(38, 0)),
         "category": pa.array(["pos"]).dictionary_encode(),
         "view": pa.array(["pos"], pa.string_view()),
     }
@@ -157,7 +158,7 @@ def test_other_labels_of_arrow_files_are_text(tmp_path):
     for array in labels.values():
         write_feather(pa.table({"text": ["a"], "label": array}), tmp_path / "r.feather")
         found += load_labelled_texts(tmp_path / "r.feather").labels
-    assert found == ["2020-01-02", "1", "pos", "pos"]
+    assert found == ["2020-01-02", "1", str(10**30), "pos", "pos"]
 
 
 def test_labels_of_records_may_have_several_types(tmp_path):
@@ -354,6 +355,19 @@ def test_file_of_a_folder_that_is_not_utf_8_is_named(tmp_path):
         load_labelled_texts(folder)
     options = FileOptions(encoding="latin-1")
     assert load_labelled_texts(folder, options=options).texts[1] == "café!"
+
+
+def test_a_separator_makes_tables_of_the_text_files_of_a_folder(tmp_path):
+    for i in range(2):
+        (tmp_path / f"{i}.txt").write_text(f"text\tlabel\ntext {i}\tlabel {i}\n")
+    found = load_labelled_texts(tmp_path, options=FileOptions(sep="tab"))
+    assert (found.texts, found.labels) == (["text 0", "text 1"], ["label 0", "label 1"])
+
+
+def test_text_files_of_any_name_can_be_those_of_a_folder_of_labels(tmp_path):
+    folder = make_folder(tmp_path)
+    found = load_labelled_texts(folder, options=FileOptions(input_format="txt"))
+    assert found.texts == load_labelled_texts(folder).texts
 
 
 def test_folder_without_texts_is_refused(tmp_path):

@@ -372,6 +372,18 @@ def test_files_that_are_left_out_are_named(tmp_path):
         assert ids_of(iter_batches(tmp_path)) == [1]
 
 
+def test_metadata_of_hugging_face_are_left_out_beside_tables_alone(tmp_path):
+    for name in ["county.json", "state.json"]:
+        (tmp_path / name).write_text(f'[{{"text": "{name}"}}]')
+    assert ids_of(iter_batches(tmp_path)) == ["county.json", "state.json"]
+    for folder in ["train", "test"]:
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder / "data.arrow", pa.table({"text": [folder]}))
+        for name in ["state.json", "dataset_info.json", "../dataset_dict.json"]:
+            (tmp_path / folder / name).write_text("{}")
+    assert ids_of(iter_batches(tmp_path)) == ["county.json", "state.json", "test", "train"]
+
+
 def test_formats_can_be_mixed(tmp_path):
     write(tmp_path / "a.parquet", pa.table({"text": ["a"]}))
     write(tmp_path / "b.feather", pa.table({"text": ["b"]}))

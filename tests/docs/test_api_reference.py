@@ -1,17 +1,11 @@
 """The API reference lists all public objects, once each."""
 
 import importlib
-import inspect
 import pkgutil
 import re
 from pathlib import Path
 
-import pytest
-from sklearn.base import BaseEstimator
-from sklearn.utils import estimator_html_repr
-
 import skimdb
-from skimdb.utils import _documentation
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "api.rst"
 
@@ -43,20 +37,3 @@ def public_names():
 
 def test_all_public_objects_are_listed_once():
     assert sorted(listed_names()) == sorted(public_names().values())
-
-
-ESTIMATORS = [
-    cls for cls in public_names() if inspect.isclass(cls) and issubclass(cls, BaseEstimator)
-]
-
-
-@pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
-def test_diagrams_link_to_the_reference(cls, monkeypatch):
-    monkeypatch.setattr(_documentation, "SITE", "https://docs.test/skimdb")
-    page = f"https://docs.test/skimdb/api/generated/{public_names()[cls]}.html"
-    assert f'href="{page}"' in estimator_html_repr(cls())
-
-
-@pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
-def test_diagrams_have_no_link_without_a_site(cls):
-    assert "href" not in estimator_html_repr(cls())

@@ -231,6 +231,12 @@ class TestFrequentWords:
         assert encoder.transform(["a a a a"])[0].size
         assert not encoder.fit(["a a a a"]).transform(["a b"])[0].size
 
+    def test_the_frequency_of_an_earlier_fit_is_forgotten(self):
+        encoder = CharacterEncoder(max_word_frequency=2).fit(["a a a a"])
+        encoder.set_params(max_word_frequency=None).fit(["b c"])
+        with pytest.raises(NotFittedError):
+            encoder.set_params(max_word_frequency=3).transform(["b c"])
+
     def test_texts_without_words(self):
         assert CharacterEncoder(max_word_frequency=0).fit(["", "!"]).word_frequency_ == 0
 

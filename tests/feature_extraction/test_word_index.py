@@ -619,6 +619,20 @@ class TestParameters:
         with pytest.raises(ValueError, match=message):
             getattr(encoder, method)(TEXTS)
 
+    def test_a_mapping_that_has_been_changed_is_checked_by_the_next_fit(self):
+        word_index = {"a": 1, "b": 2}
+        encoder = WordIndexEncoder(word_index=word_index).fit(["a"])
+        word_index["c"] = 2
+        with pytest.raises(ValueError, match="word_index gives 2 words the same rank, 2"):
+            encoder.fit(["a"])
+
+    def test_index_from_that_is_too_large_for_a_fitted_mapping(self):
+        encoder = WordIndexEncoder(word_index={"a": 2**31 - 4, "b": 1}).fit(["a"])
+        encoder.set_params(index_from=1000)
+        assert encoder.transform(["b"])[0].tolist() == [1, 1001]
+        with pytest.raises(ValueError, match="index_from=1000 and word_index make indices that"):
+            encoder.transform(["a"])
+
     @pytest.mark.parametrize("X", [["x", None], [""]])
     def test_a_failed_fit_leaves_the_encoder_as_it_was(self, X):
         encoder = WordIndexEncoder().fit(["a b"])

@@ -5,6 +5,7 @@ import re
 import sys
 import tracemalloc
 from html.parser import HTMLParser
+from itertools import compress
 from pathlib import Path
 from typing import Any, Self
 
@@ -436,6 +437,19 @@ class TestExplanation:
         value = f"{pipeline.decision_function(TEXTS[:1])[0]:+.2f}"
         assert explanation.title == f"Predicted positive (decision value {value})"
         assert repr(explanations).splitlines()[2].split()[:4] == ["0", "positive", "-", value]
+
+    def test_classifiers_of_pairs_of_classes_have_no_gradient(self) -> None:
+        texts, labels = ["good", "bad", "so so", "awful"] * 3, [0, 1, 2, 3] * 3
+        for n_classes in (3, 4):
+            rows = [label < n_classes for label in labels]
+            X, y = list(compress(texts, rows)), list(compress(labels, rows))
+            pipeline = make_pipeline(CountVectorizer(), SVC(kernel="linear")).fit(X, y)
+            assert len(explain_reviews(pipeline, X)) == len(X)
+            with pytest.raises(ValueError, match="whose decision function is the features times"):
+                explain_reviews(pipeline, X, method="gradient")
+            pipeline[-1].decision_function_shape = "ovo"
+            with pytest.raises(ValueError, match="set decision_function_shape='ovr'"):
+                explain_reviews(pipeline, X)
 
     def test_baseline_is_the_log_odds_of_a_review_without_words(self) -> None:
         for pipeline in [text_pipeline(), text_pipeline(TfidfVectorizer(), LogisticRegression())]:

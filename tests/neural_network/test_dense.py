@@ -460,6 +460,16 @@ class TestRefit:
             fitted.predict_proba(X), expected.predict_proba(X), rtol=0, atol=1e-5
         )
 
+    def test_classes_without_weight_are_left_out(self, reviews, more_reviews):
+        (X, y), (X_val, y_val) = reviews, more_reviews
+        y = y.copy()
+        y[:20] = 2
+        fitted = classifier(**self.settings, class_weight={2: 0})
+        fitted.fit(X, y, X_val=X_val, y_val=y_val)
+        expected = classifier(**self.settings).fit(X[20:], y[20:], X_val=X_val, y_val=y_val)
+        assert fitted.classes_.tolist() == [0, 1]
+        np.testing.assert_array_equal(fitted.predict_proba(X), expected.predict_proba(X))
+
     @pytest.mark.parametrize("kinds", [(sp.csr_matrix, np.asarray), (np.asarray, sp.csr_matrix)])
     def test_sparse_and_dense_validation_data(self, kinds, reviews, more_reviews):
         (X, y), (X_val, y_val) = reviews, more_reviews

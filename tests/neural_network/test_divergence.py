@@ -187,3 +187,10 @@ def test_numbers_of_any_type(optimizer, number):
     rate = float(number)
     expected = classifier(learning_rate=rate, l2=rate / 8, **settings).fit(X, Y)
     assert_equal(weights_of(fitted), weights_of(expected))
+
+
+@pytest.mark.parametrize("beta_2", [0.999, 1.0])
+def test_adam_whose_first_moment_never_changes(beta_2):
+    adam = keras.optimizers.Adam(beta_1=1.0, beta_2=beta_2)
+    with pytest.raises(ValueError, match="Training diverged"):
+        classifier(optimizer=adam).fit(X, Y)

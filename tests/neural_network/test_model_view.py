@@ -87,6 +87,15 @@ class TestWhenItIsBuilt:
         with pytest.raises(AttributeError, match="no model_ before it is fitted"):
             classifier().model_  # noqa: B018
 
+    def test_scikeras_is_told_what_there_is_without_a_model(self, n_built, reviews):
+        new = classifier()
+        assert (new.initialized_, new.current_epoch) == (False, 0)
+        new.initialize(*reviews)
+        assert (new.initialized_, new.current_epoch) == (True, 0)
+        new.fit(*reviews)
+        assert (new.initialized_, new.current_epoch) == (True, 2)
+        assert not n_built
+
     def test_copies_have_their_own_models(self, fitted, reviews):
         X, y = reviews
         model = fitted.model_
@@ -179,12 +188,16 @@ class TestToTheArrays:
         assert_predicts_as_its_model(fitted, X)
         assert fitted.n_iter_ == len(fitted.history_["loss"]) == 2
 
+    @pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+    @pytest.mark.usefixtures("eager_keras")
+    def test_training_goes_on_from_that_by_keras(self, optimizer, reviews):
+        X, y = reviews
+        fitted = classifier(optimizer=optimizer).fit(X, y)
+        fitted.model_.fit(X.toarray(), y, verbose=0, batch_size=50)
         by_keras = pickle.loads(pickle.dumps(fitted))
-        by_keras.model_.fit(X.toarray(), y, shuffle=False, verbose=0, batch_size=len(y))
-        fitted.set_params(batch_size=len(y), dropout=0).partial_fit(X, y)
-        assert int(fitted.model_.optimizer.iterations) == 2 * 5 + 2 * 3 + 1
-        # The order within a batch does not matter; only dropout differs.
-        assert int(by_keras.model_.optimizer.iterations) == 2 * 5 + 2 * 3 + 1
+        by_keras.model_.fit(X.toarray(), y, verbose=0, batch_size=len(y))
+        fitted.set_params(batch_size=len(y)).partial_fit(X, y)  # in which the order is the same
+        assert_same_training(fitted.model_, by_keras.model_)
 
     def test_a_checkpoint_that_is_loaded(self, fitted, reviews, tmp_path):
         X, y = reviews
@@ -215,6 +228,12 @@ class TestChangedModel:
         model.compile(optimizer="sgd", loss="binary_crossentropy")
 
     @staticmethod
+    def replace_output(model):
+        model.pop()
+        model.add(keras.layers.Dense(1, use_bias=False, activation="sigmoid"))
+        model.compile(optimizer="sgd", loss="binary_crossentropy")
+
+    @staticmethod
     def add_scale(model):
         model.add(keras.layers.Rescaling(0.5))
 
@@ -236,7 +255,14 @@ class TestChangedModel:
 
     @pytest.mark.parametrize(
         "change",
-        ["add_layer", "add_scale", "change_activation", "change_dropout", "change_optimizer"],
+        [
+            "add_layer",
+            "replace_output",
+            "add_scale",
+            "change_activation",
+            "change_dropout",
+            "change_optimizer",
+        ],
     )
     def test_predicts_and_pickles_through_keras(self, change, reviews, tmp_path):
         X, _ = reviews
@@ -327,6 +353,13 @@ def test_threads_get_the_same_model(reviews):
     assert all(model is fitted.model_ for model in models)
 
 
+class ActOnBatches(keras.callbacks.Callback):
+    """Have the training run through Keras."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        pass
+
+
 class ChangeModel(keras.callbacks.Callback):
     """Change a setting of the model, which arrays cannot follow."""
 
@@ -348,19 +381,47 @@ class ChangeModel(keras.callbacks.Callback):
 
 
 @pytest.mark.parametrize("what", ["layer", "constraint", "schedule", "optimizer"])
-@pytest.mark.parametrize("when", ["on_train_begin", "on_epoch_begin", "on_epoch_end"])
+@pytest.mark.parametrize(
+    "when", ["on_train_begin", "on_epoch_begin", "on_test_begin", "on_test_end", "on_epoch_end"]
+)
 def test_callback_that_changes_the_model_is_refused(what, when, reviews):
     X, y = reviews
     callbacks = [ChangeModel(what, when)]
     with pytest.raises(ValueError, match="A callback has changed the layers or the optimizer's"):
-        classifier(callbacks=callbacks).fit(X, y)
+        classifier(callbacks=callbacks).fit(X, y, X_val=X, y_val=y)
     fitted = classifier(warm_start=True).fit(X, y)
     fitted.model_  # noqa: B018
     expected = fitted.predict_proba(X)
     with pytest.raises(ValueError, match="A callback has changed"):
-        fitted.set_params(callbacks=callbacks).fit(X, y)
+        fitted.set_params(callbacks=callbacks).fit(X, y, X_val=X, y_val=y)
     np.testing.assert_array_equal(fitted.predict_proba(X), expected)
     assert_predicts_as_its_model(fitted, X)
+
+
+class ValidateOthers(keras.callbacks.Callback):
+    """Evaluate, and keep, weights that are half of what training made of them."""
+
+    def __init__(self, when):
+        super().__init__()
+        setattr(self, when, self.change)
+
+    def change(self, *args):
+        self.model.set_weights([weight / 2 for weight in self.model.get_weights()])
+
+
+@pytest.mark.parametrize("when", ["on_test_begin", "on_test_end"])
+def test_weights_that_a_callback_sets_at_the_validation_are_followed(when, reviews, more_reviews):
+    (X, y), (X_val, y_val) = reviews, more_reviews
+    fits = []
+    for others in ([], [ActOnBatches()]):
+        fitted = classifier(optimizer="sgd", callbacks=[ValidateOthers(when), *others])
+        fits.append(fitted.fit(X, y, X_val=X_val, y_val=y_val))
+    on_arrays, by_keras = fits
+    assert (on_arrays.fit_method_, by_keras.fit_method_) == ("arrays", "keras")
+    np.testing.assert_allclose(
+        on_arrays.history_["val_loss"], by_keras.history_["val_loss"], atol=1e-5
+    )
+    assert_same_training(on_arrays.model_, by_keras.model_)
 
 
 def test_schedule_given_to_the_model_is_followed(reviews):

@@ -84,7 +84,7 @@ def test_wrong_features_are_refused_as_by_the_classifier(reviews, wrong):
         X.data[3] = np.nan
     X = {"fewer": X[:, :-1], "nan": X, "no samples": X[:0]}[wrong]
     with pytest.raises(ValueError, match=r".") as expected:
-        classifier._check_features(X, reset=False)
+        classifier._validate_features(X, reset=False)
     message = str(expected.value).partition("\n")[0].replace("DenseSentimentClassifier", "")
     for model in (classifier, classifier.to_predictor()):
         with pytest.raises(ValueError, match=r".") as error:

@@ -561,7 +561,8 @@ def test_frequency_of_words_is_checked(path, frequency):
         ([["a", "passthrough"], ["a", None]], "must have names of their own"),
         ([["a"]], "not enough values"),
         ([[1, "passthrough"]], "cannot be loaded: "),
-        ([["a", "other"]], "cannot be loaded: "),
+        ([["a", "other"]], "a step must be an estimator, got 'other'"),
+        ([["a", 1]], "a step must be an estimator, got 1"),
     ],
 )
 def test_steps_are_checked(path, steps, message):

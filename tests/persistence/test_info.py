@@ -61,6 +61,10 @@ def test_metadata_do_not_change_what_is_loaded(path, model):
         ([1], r"metadata must be a dict with keys that are str, got \[1\]"),
         ({1: 2}, r"metadata must be a dict with keys that are str, got \{1: 2\}"),
         ({"a": np.zeros(2)}, "metadata must hold what JSON can hold: .*ndarray"),
+        ("", "metadata must be a dict with keys that are str, got ''"),
+        ([], r"metadata must be a dict with keys that are str, got \[\]"),
+        ({"a": {1: 2}}, r"metadata must hold .* keys that are str and lists .*, got \{'a': \{1"),
+        ({"a": (1, 2)}, r"metadata must hold .* lists instead of tuples, got \{'a': \(1, 2\)"),
         ({"a": float("nan")}, "metadata must hold what JSON can hold: Out of range"),
     ],
 )

@@ -59,8 +59,8 @@ class ArrowTable(Table):
 
     def __init__(self, fragment: Any, name: str | None = None) -> None:
         ds = import_arrow("pyarrow.dataset")
-        self.name = str(fragment.path if hasattr(fragment, "path") else fragment)
-        self.name, self.notes = self.name if name is None else name, []
+        self.name = name or str(getattr(fragment, "path", fragment))
+        self.notes = []
         self._fragment = fragment
         self._is_parquet = isinstance(fragment, ds.ParquetFileFragment)
         is_ipc = isinstance(fragment, ds.FileFragment) and isinstance(

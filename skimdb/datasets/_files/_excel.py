@@ -5,10 +5,10 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from xml.etree.ElementTree import ParseError
 
-from skimdb.datasets._values import as_text
+from skimdb.datasets._values import as_text, is_missing
 from skimdb.utils._optional import import_optional
 
 # What openpyxl raises for damaged files.
@@ -36,7 +36,15 @@ def read_sheet(file: BinaryIO, name: str) -> tuple[Iterator[tuple[int, list[str]
             frame = book.parse(0, header=None, dtype=object, na_filter=False)
     except _ERRORS as error:
         raise ValueError(f"{name} is not a valid .xlsx file: {error}") from error
-    notes = [f"the first sheet, {sheets[0]!r}, is read, not {', '.join(map(repr, sheets[1:]))}"]
+    notes = []
+    if len(sheets) > 1:
+        others = ", ".join(map(repr, sheets[1:]))
+        notes = [f"the first sheet, {sheets[0]!r}, is read, not {others}"]
     cells = frame.itertuples(index=False, name=None)
-    rows = ((i, [as_text(cell) or "" for cell in row]) for i, row in enumerate(cells, start=1))
-    return (row for row in rows if any(row[1])), notes if len(sheets) > 1 else []
+    rows = ((i, list(map(_cell_text, row))) for i, row in enumerate(cells, start=1))
+    return (row for row in rows if any(row[1])), notes
+
+
+def _cell_text(cell: Any) -> str:
+    """Return what a cell shows; an error such as #N/A, which pandas reads as NaN, is blank."""
+    return "" if is_missing(cell) else as_text(cell) or str(cell)

@@ -38,7 +38,7 @@ class Format(NamedTuple):
 
 def format_of(name: str) -> Format | None:
     """Return the format that a name ends with, such as "reviews.csv.gz", or None."""
-    *_, first, last = ["", "", *Path(name).name.lower().split(".")]
+    *_, first, last = ["", "", *Path(name).name.lower().split(".")[1:]]
     if last in FORMATS:
         return Format(last)
     if last in COMPRESSIONS and first in (*TEXT_FORMATS, *ARROW_FORMATS):
@@ -48,7 +48,7 @@ def format_of(name: str) -> Format | None:
 
 @dataclass(frozen=True)
 class FileOptions:
-    r"""How to read files. What is None is found out.
+    r"""How to read files. What is None is detected.
 
     Attributes
     ----------
@@ -74,7 +74,8 @@ class FileOptions:
         """Check all values."""
         if self.input_format is not None and format_of(f".{self.input_format}") is None:
             raise ValueError(
-                f"the input format must be one of {', '.join(FORMATS)}, got {self.input_format!r}"
+                f"the input format must be one of {', '.join(FORMATS)}, also with a compression, "
+                f"as csv.gz; got {self.input_format!r}"
             )
         if self.escape not in (None, *ESCAPES):
             raise ValueError(f"escape must be one of {', '.join(ESCAPES)}, got {self.escape!r}")

@@ -20,8 +20,9 @@ from skimdb.datasets._files._table import Table
 from skimdb.datasets._files._text import TextFile
 from skimdb.datasets._files._text_table import TextTable
 
-# What Hugging Face's save_to_disk writes beside the data.
-_METADATA = {"dataset_dict.json", "dataset_info.json", "state.json"}
+# What Hugging Face's datasets write: one file above the folders, and two beside tables.
+_ABOVE_TABLES = {"dataset_dict.json"}
+_BESIDE_TABLES = {"dataset_info.json", "state.json"}
 _MAX_NAMES = 5
 
 
@@ -72,10 +73,13 @@ def files_below(
     resolved = folder.resolve()
     if resolved in parents:
         return
-    for path in sorted(folder.iterdir()):
-        # Other programs keep their own files under names with an underscore: Spark's _SUCCESS.
-        skipped = (".",) if with_underscored else (".", "_")
-        if path.name.startswith(skipped) or path.name in _METADATA:
+    # Other programs keep their own files under names with an underscore: Spark's _SUCCESS.
+    skipped = (".",) if with_underscored else (".", "_")
+    paths = sorted(folder.iterdir())
+    has_tables = any(path.suffix[1:] in ARROW_FORMATS for path in paths)
+    metadata = _ABOVE_TABLES | _BESIDE_TABLES if has_tables else _ABOVE_TABLES
+    for path in paths:
+        if path.name.startswith(skipped) or path.name in metadata:
             continue
         if path.is_dir():
             yield from files_below(
@@ -87,8 +91,12 @@ def files_below(
 
 def underscored_below(folder: Path) -> list[Path]:
     """Return the files skipped for an underscore although their names tell a known format."""
-    found = {path for path in files_below(folder, with_underscored=True) if format_of(path.name)}
-    return sorted(found.difference(files_below(folder)))
+    return [
+        path
+        for path in files_below(folder, with_underscored=True)
+        if format_of(path.name)
+        and any(part.startswith("_") for part in path.relative_to(folder).parts)
+    ]
 
 
 def tables_below(folder: Path, options: FileOptions) -> tuple[list[Path], list[str]]:
@@ -102,7 +110,8 @@ def tables_below(folder: Path, options: FileOptions) -> tuple[list[Path], list[s
         return paths, note_left_out(underscored, folder)
     formats = [format_of(path.name) for path in paths]
     named = [(path, found.name) for path, found in zip(paths, formats, strict=True) if found]
-    tables = [path for path, name in named if name != "txt"] or [path for path, _ in named]
+    tables = [path for path, name in named if name != "txt" or options.sep is not None]
+    tables = tables or [path for path, _ in named]
     left_out = sorted({*paths, *underscored}.difference(tables))
     return tables, note_left_out(left_out, folder)
 

@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 
 from skimdb.datasets._values import short_repr
 
+# Named in a message.
+_MAX_COLUMNS = 30
+
 
 class Batch(NamedTuple):
     """Some rows of a file.
@@ -91,5 +94,11 @@ def check_columns(
         count = list(names).count(column)
         if count != 1:
             problem = f"{count} columns" if count else "no column"
-            available = ", ".join(map(describe, names)) or "none"
-            raise ValueError(f"{where} has {problem} {column!r}; its columns: {available}")
+            columns_there = listed_columns(names, describe)
+            raise ValueError(f"{where} has {problem} {column!r}; its columns: {columns_there}")
+
+
+def listed_columns(names: Sequence[str], describe: Callable[[str], str]) -> str:
+    """Return the names of columns for a message, the first of them if there are many."""
+    more = ["..."] if len(names) > _MAX_COLUMNS else []
+    return ", ".join([*map(describe, names[:_MAX_COLUMNS]), *more]) or "none"

@@ -10,9 +10,9 @@ from skimdb.neural_network.arrays._network import Architecture, ArrayNetwork, in
 from skimdb.neural_network.arrays._optimizer import ArrayOptimizer
 from skimdb.neural_network.arrays._optimizers import ARRAY_OPTIMIZERS, array_optimizer_class
 from skimdb.neural_network.arrays._training import (
+    Callback,
     EarlyStopping,
     Logs,
-    Monitor,
     Samples,
     brier_score,
     epoch_rng,
@@ -27,12 +27,12 @@ __all__ = [
     "Architecture",
     "ArrayNetwork",
     "ArrayOptimizer",
+    "Callback",
     "EarlyStopping",
     "FloatArray",
     "IntArray",
     "Logs",
     "Matrix",
-    "Monitor",
     "Samples",
     "are_finite",
     "array_optimizer_class",

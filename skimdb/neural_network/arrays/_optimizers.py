@@ -190,8 +190,8 @@ class ArrayAdam(ArrayOptimizer):
 
     @property
     def can_skip(self) -> bool:
-        fading = (1 - self.settings["beta_2"]) / (1 - self.settings["beta_1"])
-        return bool(fading <= 0.02)
+        beta_1, beta_2 = self.settings["beta_1"], self.settings["beta_2"]
+        return bool(beta_1 < 1 and 1 - beta_2 <= 0.02 * (1 - beta_1))
 
     def update(self, gradient: FloatArray, parameter: FloatArray, *slots: FloatArray) -> None:
         momentum, velocity = slots

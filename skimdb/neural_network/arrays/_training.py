@@ -91,7 +91,7 @@ class Samples:
         return math.ceil(len(self) / batch_size)
 
     def batches(self, batch_size: int) -> Iterator[slice]:
-        """Yield the rows of each batch."""
+        """Yield the slice of each batch."""
         for start in range(0, len(self), batch_size):
             yield slice(start, min(start + batch_size, len(self)))
 
@@ -104,7 +104,7 @@ class Samples:
         return len(self.y)
 
 
-class Monitor:
+class Callback:
     """Base class of objects that follow a training and can stop it."""
 
     @property
@@ -138,13 +138,13 @@ class Monitor:
 class EarlyStopping:
     """Stop when a score has not improved for some epochs, as Keras' callback does.
 
+    Unlike there, an epoch after which a parameter is not finite has not improved.
+
     Parameters
     ----------
     patience : int
     monitor : {"val_loss", "val_brier"}
         The score.
-
-    Unlike there, an epoch after which a parameter is not finite has not improved.
 
     Attributes
     ----------
@@ -199,7 +199,7 @@ def train(
     n_past_epochs: int = 0,
     validation: Samples | None = None,
     early_stopping: EarlyStopping | None = None,
-    monitor: Monitor | None = None,
+    callback: Callback | None = None,
     incremental: bool = False,
 ) -> dict[str, list[float]]:
     """Train a network in place.
@@ -214,14 +214,14 @@ def train(
     batch_size : int
         Samples per step.
     epochs : range
-        The numbers of the epochs, as the monitor sees them.
+        The numbers of the epochs, as the callback sees them.
     seed, n_past_epochs : int
         Together they determine the order of the samples and the dropout masks of each epoch.
     validation : Samples, default=None
         Evaluated after each epoch. Their `X` has no other rows.
     early_stopping : EarlyStopping, default=None
         Needs validation data.
-    monitor : Monitor, default=None
+    callback : Callback, default=None
     incremental : bool, default=False
         Keep the completed steps if a later one fails, as one does whose loss or parameters are not
         finite. Rows may still wait for updates at the end.
@@ -232,32 +232,32 @@ def train(
         For each epoch "accuracy", "loss", and with validation data "val_accuracy" and "val_loss",
         and "val_brier" if early stopping looks at it.
     """
-    monitor = monitor or Monitor()
+    callback = callback or Callback()
     optimizer.keeps_steps = incremental
     history: dict[str, list[float]] = {}
-    monitor.on_train_begin()
+    callback.on_train_begin()
     for epoch in epochs:
-        monitor.on_epoch_begin(epoch)
+        callback.on_epoch_begin(epoch)
         rng = epoch_rng(seed, n_past_epochs + epoch - epochs.start)
         with single_blas_thread(), np.errstate(all="ignore"):  # the caller checks the parameters
-            logs = _train_epoch(network, optimizer, samples, batch_size, rng, monitor)
+            logs = _train_epoch(network, optimizer, samples, batch_size, rng, callback)
             if not incremental:
                 optimizer.settle()
             if validation is not None:
-                monitor.on_test_begin()
+                callback.on_test_begin()
                 with_brier = early_stopping is not None and early_stopping.monitor == "val_brier"
-                val_logs = _evaluate(network, validation, batch_size, with_brier=with_brier)
-                monitor.on_test_end(val_logs)
+                val_logs = _evaluate(network, validation, with_brier=with_brier)
+                callback.on_test_end(val_logs)
                 logs |= {f"val_{name}": value for name, value in val_logs.items()}
-        logs = monitor.on_epoch_end(epoch, logs)
+        logs = callback.on_epoch_end(epoch, logs)
         for name in {**history, **logs}:  # a callback may log in some epochs alone
             before = [math.nan] * (epoch - epochs.start)
             history.setdefault(name, before).append(logs.get(name, math.nan))
         if early_stopping and early_stopping.stops_after(epoch, logs, network):
             break
-        if monitor.stops:
+        if callback.stops:
             break
-    monitor.on_train_end(logs)
+    callback.on_train_end(logs)
     if early_stopping:
         early_stopping.restore(network)
     return history
@@ -290,7 +290,7 @@ def _train_epoch(
     samples: Samples,
     batch_size: int,
     rng: np.random.Generator,
-    monitor: Monitor,
+    callback: Callback,
 ) -> Logs:
     X = samples.X
     order = rng.permutation(len(samples))
@@ -318,8 +318,8 @@ def _train_epoch(
         loss_sum += loss * len(batch)
         n_correct += accuracy * len(batch)
         logs = {"accuracy": n_correct / rows.stop, "loss": loss_sum / rows.stop}
-        monitor.on_batch_end(step, logs)
-        if monitor.stops:
+        callback.on_batch_end(step, logs)
+        if callback.stops:
             break
     return logs
 
@@ -336,18 +336,13 @@ def without_empty_columns(X: sp.csr_matrix) -> tuple[sp.csr_matrix, NDArray[np.i
     return compact, columns
 
 
-def _evaluate(
-    network: ArrayNetwork, samples: Samples, batch_size: int, *, with_brier: bool
-) -> Logs:
-    """Return accuracy and loss as `keras.Model.evaluate` does, which averages over batches."""
-    loss_sum = 0.0
+def _evaluate(network: ArrayNetwork, samples: Samples, *, with_brier: bool) -> Logs:
+    """Return accuracy and loss as `keras.Model.evaluate` does."""
     logits = network.logits(samples.X)
     losses, correct, _ = cross_entropy(logits, samples.y)
-    for batch in samples.batches(batch_size):
-        weight = samples.sample_weight[batch]
-        loss_sum += float(losses[batch] @ weight)
+    loss = float(losses.astype(np.float64) @ samples.sample_weight) / len(samples)
     logs = {
         "accuracy": int(np.count_nonzero(correct)) / len(samples),
-        "loss": loss_sum / len(samples) + network.penalty(),
+        "loss": loss + network.penalty(),
     }
     return logs | {"brier": brier_score(logits, samples)} if with_brier else logs

@@ -80,9 +80,10 @@ def predict_with_keras(model: keras.Model, X: Matrix) -> FloatArray:
     """
     check_keras_works()
     *hidden, output = model.layers
-    gives_logits = isinstance(output, keras.layers.Dense) and output.activation in (
-        keras.activations.sigmoid,
-        keras.activations.softmax,
+    gives_logits = (
+        isinstance(output, keras.layers.Dense)
+        and output.use_bias
+        and output.activation in (keras.activations.sigmoid, keras.activations.softmax)
     )
     logits = []
     for start in range(0, X.shape[0], _PREDICT_BATCH_SIZE):

@@ -1,7 +1,7 @@
 """Excel files."""
 
 import random
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import BytesIO
 
 import openpyxl
@@ -29,11 +29,13 @@ def test_cells_are_texts(tmp_path):
         [10, "x"],
         ["=1+1", 3.0],
         ["d", datetime(2020, 1, 2)],
+        ["#N/A", timedelta(hours=25)],
     ]
     names, found, _ = read(save(tmp_path / "r.xlsx", rows))
     assert names == ["text", "label"]
     assert found == [
         ("a", "1"), ("NA", "2.5"), ("10", "x"), ("", "3"), ("d", "2020-01-02 00:00:00"),
+        ("", "1 day, 1:00:00"),
     ]  # fmt: skip
 
 

@@ -91,7 +91,7 @@ def test_damaged_compressed_file_is_named(tmp_path, compression, damage):
         read_bytes(bytes(content), f"r.txt.{compression}", tmp_path)
 
 
-@pytest.mark.parametrize("name", ["r", "r.pdf", "r.gz", "r.xlsx.gz", ".csv.txt.zip"])
+@pytest.mark.parametrize("name", ["r", "csv", "r.pdf", "r.gz", "r.xlsx.gz", ".csv.txt.zip"])
 def test_name_without_a_known_format_is_refused(tmp_path, name):
     message = r"r?\S* must tell its format: \.csv, .*\.xlsx; all but the last also compressed"
     with pytest.raises(ValueError, match=message):
@@ -127,7 +127,7 @@ def test_file_with_the_content_of_another_format_is_told_by_its_beginning(tmp_pa
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"input_format": "pdf"}, "input format must be one of csv, tsv, .*, got 'pdf'"),
+        ({"input_format": "pdf"}, "input format must be one of csv, tsv, .*; got 'pdf'"),
         ({"escape": "slash"}, "escape must be one of double, backslash, none, got 'slash'"),
         ({"sep": ",,"}, "sep must be one character, .* got ',,'"),
         ({"sep": '"'}, "sep must be one character, not a quote"),
