@@ -110,8 +110,7 @@ def tables_below(folder: Path, options: FileOptions) -> tuple[list[Path], list[s
         return paths, note_left_out(underscored, folder)
     formats = [format_of(path.name) for path in paths]
     named = [(path, found.name) for path, found in zip(paths, formats, strict=True) if found]
-    tables = [path for path, name in named if name != "txt" or options.sep is not None]
-    tables = tables or [path for path, _ in named]
+    tables = [path for path, name in named if name != "txt"] or [path for path, _ in named]
     left_out = sorted({*paths, *underscored}.difference(tables))
     return tables, note_left_out(left_out, folder)
 
