@@ -61,8 +61,8 @@ def added_names(own: Sequence[str], keep: Sequence[str], argument: str) -> list[
     for own_name, name in zip(own, names, strict=True):
         if name in keep:
             raise ValueError(
-                f"{argument} must not name both {own_name!r} and {name!r}, as the column of "
-                "predictions would have the second name"
+                f"{argument} must not name both {own_name!r} and {name!r}, which is the name that "
+                "the column of predictions would get"
             )
     return names
 

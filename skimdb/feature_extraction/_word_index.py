@@ -410,8 +410,8 @@ class WordIndexEncoder(TextEncoder):
         """Turn ranks, 0 for unknown words, into sequences of word indices."""
         if ranks.max(initial=0) > MAX_INDEX - self.index_from:
             raise ValueError(
-                f"index_from={self.index_from} and word_index make indices that are no 32-bit "
-                "integers. Use a lower index_from."
+                f"index_from={self.index_from} and word_index make indices that do not fit in 32 "
+                "bits. Use a lower index_from."
             )
         indices = ranks + np.int32(self.index_from)
         is_known = (ranks > 0) & self._is_kept(indices)

@@ -32,7 +32,7 @@ def describe_estimator(estimator: Any, metadata: dict[str, Any] | None) -> dict[
         raise type(error)(f"metadata must hold what JSON can hold: {error}.") from error
     if kept != metadata:
         raise TypeError(
-            f"metadata must hold what JSON can hold, with keys that are str and lists instead of "
+            "metadata must hold what JSON can hold, with keys that are str and lists instead of "
             f"tuples, got {metadata!r}."
         )
     steps = list(flat_steps(estimator))

@@ -361,7 +361,7 @@ def test_output_that_fails_leaves_the_old_file(model, tmp_path, capsys):
         (["-o", "new.csv"], r"new\.csv is a file that is read, and must not be replaced"),
         (
             ["--keep", "label", "--keep", "predicted_label"],
-            "--keep must not name both 'label' and 'predicted_label', as the column of pred",
+            "--keep must not name both 'label' and 'predicted_label', which is the name th",
         ),
         (["--encoding", "utf-9"], "encoding must be one that Python knows, got 'utf-9'"),
         (["--sep", "ab"], "sep must be one character"),

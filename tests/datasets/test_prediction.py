@@ -671,7 +671,7 @@ UNFIT_MODELS = [
         (
             {"keep": ["label", "predicted_label"]},
             ValueError,
-            "keep must not name both 'label' and 'predicted_label', as the column of pred",
+            "keep must not name both 'label' and 'predicted_label', which is the name th",
         ),
         ({"keep": ["id", "id"]}, ValueError, "keep must not hold duplicates, got 'id' 2 times"),
         ({"keep": [1]}, TypeError, "keep must hold names of columns, got 1"),

@@ -11,7 +11,7 @@ from typing import IO, Any, BinaryIO, cast
 
 from skimdb.utils._optional import import_optional
 
-# Decompressed at once; of a hostile .zst file up to 128 MiB come of it.
+# Bytes to decompress at once. Those of a hostile .zst file become up to 128 MiB.
 _CHUNK = 2**12
 
 
