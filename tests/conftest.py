@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from skimdb.model_selection import dask_client
+from skimdb.utils import _memory
 
 mpl.use("Agg")
 
@@ -37,6 +38,13 @@ def _data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     os.environ["SKIMDB_DATA"] = str(linked)
     yield
     os.environ["SKIMDB_DATA"] = data_home
+
+
+@pytest.fixture
+def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a machine whose memory is used up."""
+    monkeypatch.setattr(_memory, "memory_bytes", lambda: 2**20)
+    monkeypatch.setattr(_memory, "_SMALL", 0)
 
 
 @pytest.fixture(scope="module")

@@ -238,3 +238,8 @@ def test_clone_and_file(pipeline, texts_and_labels, tmp_path):
 def test_what_is_not_a_text_is_refused(pipeline, text, message):
     with pytest.raises((TypeError, ValueError), match=message):
         pipeline.fit(["good", text], ["positive", "negative"])
+
+
+def test_more_texts_than_memory(pipeline, texts_and_labels, little_memory):
+    with pytest.raises(MemoryError, match=r"n-grams takes .*iter_batches reads .* partial_fit of"):
+        pipeline.fit(*texts_and_labels)

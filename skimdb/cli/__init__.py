@@ -10,7 +10,7 @@ from collections.abc import Sequence
 COMMANDS = ["report", "fit", "predict", "explain", "info"]
 DEFAULT = "report"
 # Those that a user can do something about; they are printed in one line.
-SHOWN_ERRORS = (ImportError, OSError, TypeError, ValueError)
+SHOWN_ERRORS = (ImportError, MemoryError, OSError, TypeError, ValueError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -10,7 +10,16 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from skimdb.utils._memory import check_memory
+
 Cells: TypeAlias = NDArray[np.uint32]
+
+# What to do about features that do not fit in memory.
+IN_BATCHES = (
+    "Learn n-grams from a sample of the reviews, and transform the reviews in batches: "
+    "skimdb.datasets.iter_batches reads files in batches, and partial_fit of "
+    "DenseSentimentClassifier trains on them."
+)
 
 _MAX_CELL = int(np.iinfo(np.uint32).max)
 
@@ -62,6 +71,8 @@ def concatenate_csr(
     blocks: Sequence[tuple[NDArray[np.int32], NDArray[np.int64]]],
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Return CSR indices and indptr, given the columns and counts of blocks of rows."""
+    n_bytes = sum(columns.nbytes for columns, _ in blocks)
+    check_memory(n_bytes, "Joining the features takes", IN_BATCHES)
     indices = [np.empty(0, dtype=np.int32), *(columns for columns, _ in blocks)]
     counts = [np.zeros(1, dtype=np.int64), *(counts for _, counts in blocks)]
     return np.concatenate(indices), np.cumsum(np.concatenate(counts))

@@ -3,7 +3,7 @@
 from collections import Counter
 from fractions import Fraction
 from functools import partial
-from math import ceil, floor
+from math import ceil, floor, prod
 from numbers import Integral
 from operator import itemgetter
 from typing import Any, ClassVar, Self
@@ -27,6 +27,7 @@ from skimdb.feature_extraction._sequences import (
     flatten_sequences,
 )
 from skimdb.feature_extraction._unigrams import find_words
+from skimdb.utils._memory import check_memory
 from skimdb.utils._naming import naming
 from skimdb.utils._quick_checks import check_fitted, check_parameters
 
@@ -225,6 +226,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         TypeError, ValueError
             If X does not hold sequences of word indices, if parameters are invalid or contradict
             each other, or if fewer than `ensure_min_features` n-grams are left.
+        MemoryError
+            If n-grams or features do not fit in memory. Fit to a sample of the reviews then.
         """
         self._check_parameters()
         self._learn(flatten_sequences(X))
@@ -251,6 +254,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         TypeError, ValueError
             If X does not hold sequences of word indices, if parameters are invalid or contradict
             each other, or if fewer than `ensure_min_features` n-grams are left.
+        MemoryError
+            If n-grams or features do not fit in memory. Fit to a sample of the reviews then.
         """
         self._check_parameters()
         sequences = flatten_sequences(X)
@@ -275,6 +280,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ------
         TypeError, ValueError
             If X does not hold sequences of word indices; the message names the first such row.
+        MemoryError
+            If the features do not fit in memory. Transform the reviews in batches then.
         """
         check_fitted(self)
         check_parameters(self)
@@ -468,6 +475,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         else:
             indices, indptr = find_words(sequences, self._width, self._add_indices)
         if not self.sparse_output:
+            n_bytes = prod(shape) * np.dtype(self.dtype).itemsize
+            check_memory(n_bytes, "The dense features take", "Use sparse_output=True.")
             array = np.zeros(shape, dtype=self.dtype)
             array[np.repeat(np.arange(shape[0]), np.diff(indptr)), indices] = 1
             return array

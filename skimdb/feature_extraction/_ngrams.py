@@ -11,14 +11,16 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from skimdb.feature_extraction._cells import blocks_of_rows, is_first_of
+from skimdb.feature_extraction._cells import IN_BATCHES, blocks_of_rows, is_first_of
 from skimdb.feature_extraction._ngram_table import Keys, NGrams, find_keys, pair
 from skimdb.feature_extraction._sequences import FlatSequences, IntArray
+from skimdb.utils._memory import check_memory
 
 _IsWord: TypeAlias = Callable[[IntArray], NDArray[np.bool]]
 
 _TOKENS_PER_BLOCK = 2**18
 _ROWS_PER_BLOCK = 2**16  # numpy sorts 16-bit integers by radix
+_BYTES_TO_MERGE = 40  # five copies of a key or count for each n-gram of each block
 
 
 def learn_ngrams(
@@ -120,6 +122,8 @@ def _blocks(sequences: FlatSequences, is_word: _IsWord) -> Iterator[_Block]:
 
 def _merge(groups: list[_Group]) -> tuple[Keys, NDArray[np.int64]]:
     """Merge the n-grams of all blocks and add up their document frequencies."""
+    n_keys = sum(len(group.keys) for group in groups)
+    check_memory(_BYTES_TO_MERGE * n_keys, "Learning the n-grams takes", IN_BATCHES)
     keys = np.concatenate([np.empty(0, dtype=np.uint64), *(group.keys for group in groups)])
     df = np.concatenate([np.empty(0, dtype=np.int64), *(group.df for group in groups)])
     if len(groups) > 1:

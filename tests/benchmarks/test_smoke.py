@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import characters
+from benchmarks import characters, sizes
 from benchmarks._results import RESULTS, environment, load_parts
 from benchmarks.serving import __main__ as serving
 from benchmarks.serving import measures
@@ -127,6 +127,34 @@ def test_characters(tmp_path, monkeypatch):
     assert re.search(r"\| customer_reviews +\| +48 \| .* \| +100.00 \| +100.00 \| +\+0.00 \|", page)
     assert re.search(r"\| imdb last 20 words +\| +48 \| ", page)
     assert (tmp_path / "characters.png").exists()
+
+
+def test_sizes(tmp_path, monkeypatch):
+    for half, first in (("train", 0), ("test", 50)):
+        numbers = range(first, first + 50)
+        texts = [" ".join([f"w{i}"] * (20 + i) + [f"v{i}"] * (19 + i) + ["end"]) for i in numbers]
+        table = pa.table({"text": texts, "label": [i % 2 for i in numbers]})
+        pq.write_table(table, tmp_path / f"imdb_{half}.parquet")
+    monkeypatch.setenv("SKIMDB_DATA", str(tmp_path))
+
+    texts, labels = sizes.make_texts("reviews", 150)
+    found = [re.fullmatch(r"(?:w(\d+) )+(?:v(\d+) )+end", text) for text in texts]
+    numbers = np.array([(int(match[1]), int(match[2])) for match in found])
+    np.testing.assert_array_equal(numbers % 2, np.column_stack([labels, labels]))
+    is_whole = numbers[:, 0] == numbers[:, 1]
+    np.testing.assert_array_equal(np.sort(numbers[is_whole, 0]), range(100))
+    assert len(set(map(tuple, numbers))) == 150
+
+    texts, labels = sizes.make_texts("short texts", 500)
+    assert {len(text.split()) for text in texts} == {20}
+    assert [int(re.search(r"\d+", text)[0]) % 2 for text in texts] == labels.tolist()
+
+    parts = ["50 reviews: make_text_classifier", "50 reviews: tf-idf, logistic regression"]
+    sizes.main(["--only", ",".join(parts[:1]), "--output", str(tmp_path)])
+    assert re.search(
+        r"\| 50 reviews +\| +\d+\.\d \| +\| +\d+ \| +\|", (tmp_path / "sizes.md").read_text()
+    )
+    assert sizes.measure(parts[1])["seconds"] > 0
 
 
 def test_serving(tmp_path, monkeypatch):

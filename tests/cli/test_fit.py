@@ -246,3 +246,9 @@ def test_interrupted_fit_gives_status_130_and_no_model(data, tmp_path, monkeypat
     assert main(["fit", str(data), "--no-check", "-o", str(tmp_path / "model")]) == 130
     assert capsys.readouterr().err == "skimdb: interrupted\n"
     assert not list(tmp_path.iterdir())
+
+
+def test_fit_says_what_does_not_fit_in_memory(data, tmp_path, little_memory, capsys):
+    message = r"n-grams takes .* GiB of memory\. Learn .* in batches"
+    fails(["fit", data, "--no-check", "-o", tmp_path / "model"], message, capsys)
+    assert not list(tmp_path.glob("model*"))

@@ -348,6 +348,25 @@ class TestFit:
         with pytest.raises(ValueError, match="Row 0 of X contains the index 2147483648"):
             MultiHotVectorizer(10, oov_char=2).transform([[2**31]])
 
+    def test_dense_features_larger_than_the_memory(self):
+        vectorizer = MultiHotVectorizer(2**31 - 1, sparse_output=False)
+        message = r"^The dense features take 8,000\.0 GiB, .* Use sparse_output=True\.$"
+        with pytest.raises(MemoryError, match=message):
+            vectorizer.transform([[1]] * 1000)
+
+    @pytest.mark.parametrize("params", [{}, {"ngram_range": (1, 2)}])
+    def test_sparse_features_larger_than_the_memory(self, params, request):
+        vectorizer = MultiHotVectorizer(10, **params).fit([[4, 5], [5, 6]])
+        request.getfixturevalue("little_memory")
+        with pytest.raises(MemoryError, match=r"^Joining the features takes .* in batches"):
+            vectorizer.transform([[4, 5], [5, 6]])
+
+    def test_ngrams_larger_than_the_memory(self, little_memory):
+        vectorizer = MultiHotVectorizer(10, ngram_range=(1, 2))
+        with pytest.raises(MemoryError, match=r"^Learning the n-grams takes .* from a sample"):
+            vectorizer.fit([[4, 5], [5, 6]])
+        assert not hasattr(vectorizer, "ngram_table_")
+
     def test_a_failed_fit_leaves_the_vectorizer_as_it_was(self):
         vectorizer = MultiHotVectorizer(None).fit(REVIEWS)
         with pytest.raises(ValueError, match="index -1"):

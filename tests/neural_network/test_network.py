@@ -133,5 +133,5 @@ def test_weights_are_float32_whatever_the_policy(policy):
 
 
 def test_a_network_larger_than_the_memory_is_refused_before_it_is_made():
-    with pytest.raises(MemoryError, match=r"units=\(1000000000,\) .* weights take [0-9,.]+ GiB"):
+    with pytest.raises(MemoryError, match=r"units=\(1000000000,\) .* gradients take [0-9,.]+ GiB"):
         build(10**6, units=[10**9])

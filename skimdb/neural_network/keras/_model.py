@@ -2,7 +2,6 @@
 
 import math
 import multiprocessing
-import os
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -21,6 +20,7 @@ from skimdb.neural_network.arrays import (
 from skimdb.neural_network.keras._forks import check_keras_works
 from skimdb.neural_network.keras._objects import check_is_registered
 from skimdb.neural_network.keras._threads import limit_tensorflow_threads
+from skimdb.utils._memory import check_memory
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -125,22 +125,13 @@ def parameters_in_memory(architecture: Architecture, seed: int, dtype: Any) -> l
     """Return the parameters before training, or raise a MemoryError that names what is large."""
     n_bytes = sum(map(math.prod, architecture.shapes)) * np.dtype(dtype).itemsize
     try:
-        # The gradients take as much again. Linux kills a process that uses too much memory.
-        if 2 * n_bytes > _memory_bytes():
-            raise MemoryError(f"its weights take {n_bytes / 2**30:,.1f} GiB")
+        check_memory(2 * n_bytes, "its weights and their gradients take")
         return initial_parameters(architecture, seed, dtype)
     except (MemoryError, ValueError) as error:  # a shape may be too large for NumPy
         raise MemoryError(
             f"units={architecture.units} and n_features={architecture.n_features} make a network "
             f"that does not fit in memory: {error}"
         ) from error
-
-
-def _memory_bytes() -> float:
-    """Return the size of the machine's memory, infinite where Python cannot tell."""
-    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
-        return math.inf
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def compiled_model(
