@@ -17,6 +17,7 @@ from skimdb.feature_extraction import LogCountRatioScaler, WordIndexEncoder
 
 N_SEEDS = 3
 OURS, WORDS = "make_text_classifier", "DenseSentimentClassifier, 10,000 words"
+LOGISTIC_REGRESSION = "words 1-2, tf-idf, logistic regression"
 # Words and single marks.
 _TOKENS = r"(?u)\w+|[^\w\s]"
 
@@ -56,7 +57,7 @@ MODELS: dict[str, Callable[[int], Pipeline]] = {
     WORDS: lambda seed: make_pipeline(
         WordIndexEncoder(), MultiHotVectorizer(10_000), DenseSentimentClassifier(random_state=seed)
     ),
-    "words 1-2, tf-idf, logistic regression": lambda _: _logistic_regression(),
+    LOGISTIC_REGRESSION: lambda _: _logistic_regression(),
     "words 1-2, tf-idf, LinearSVC": lambda _: make_pipeline(_tfidf(ngram_range=(1, 2)), _svm()),
     "words 1-2, MultinomialNB": lambda _: make_pipeline(
         CountVectorizer(ngram_range=(1, 2), binary=True),
@@ -72,9 +73,7 @@ MODELS: dict[str, Callable[[int], Pipeline]] = {
 
 _MAKERS: dict[str, Callable[..., Pipeline]] = {
     OURS: lambda seed, weight: make_text_classifier(random_state=seed, class_weight=weight),
-    "words 1-2, tf-idf, logistic regression": lambda _, weight: _logistic_regression(
-        class_weight=weight
-    ),
+    LOGISTIC_REGRESSION: lambda _, weight: _logistic_regression(class_weight=weight),
     "words and characters, tf-idf, LinearSVC": lambda _, weight: _words_and_characters(
         class_weight=weight
     ),

@@ -89,6 +89,8 @@ def test_page_of_suite_ranks_models_over_data_sets(tmp_path):
             "rarest_f1": [accuracy] * 2,
             "n_test": [50, 50],
             "fit_seconds": [1, 2],
+            "predict_seconds": [0.1, 0.3],
+            "log_loss": [1 - accuracy] * 2,
         }
 
     names = ["mpqa", "subjectivity", "alexa_stars"]
@@ -108,6 +110,7 @@ def test_page_of_suite_ranks_models_over_data_sets(tmp_path):
     assert "on\n2 of 3 data sets" in page
     assert re.search(r"mpqa .*0\.0136 .* no ", page)  # sqrt(.92 * .08 / 100) / 2
     assert re.search(r"alexa_stars \(macro F1\) .*0\.0125 .* yes ", page)
+    assert re.search(r"mpqa .*0\.9000 .*0\.9200 .*0\.100 .*0\.300 .*4\.000 .*4\.000", page)
     # Two first places and a second one; a second place and two... ranks of the last model.
     assert re.search(r"\| make_text_classifier +\| +1\.67 \|", page)
     assert (tmp_path / "suite-ranks.png").exists()

@@ -2,7 +2,6 @@
 
 import csv
 import re
-import sys
 import threading
 from collections.abc import Iterable, Iterator
 from itertools import product
@@ -97,8 +96,8 @@ def _next_records(reader: Any) -> tuple[list[Record], _Failure | None]:
     records: list[Record] = []
     n_characters = 0
     with _limit_lock:
-        # By default a field has at most 131,072 characters.
-        limit = csv.field_size_limit(sys.maxsize)
+        # By default a field has at most 131,072 characters. On Windows this is the largest limit.
+        limit = csv.field_size_limit(2**31 - 1)
         try:
             while len(records) < _MAX_ROWS and n_characters < _MAX_CHARACTERS:
                 number = reader.line_num + 1

@@ -147,6 +147,13 @@ def test_fields_can_have_any_length(tmp_path):
     assert csv.field_size_limit() == limit
 
 
+def test_the_limit_of_fields_is_one_that_windows_takes(tmp_path, monkeypatch):
+    limits = []
+    monkeypatch.setattr(csv, "field_size_limit", lambda limit: limits.append(limit) or 131_072)
+    read_bytes(delimited(HEADER, [("good", "pos")]), "r.csv", tmp_path)
+    assert max(limits) == 2**31 - 1
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_lines_can_end_in_any_way(tmp_path, end):
     content = f"text,label{end}a,pos{end}b,neg".encode()
