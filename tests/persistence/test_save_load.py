@@ -646,10 +646,25 @@ def test_vectorizer_is_loaded_without_tensorflow(path):
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-def test_predictor_of_the_recommended_kind_of_pipeline_needs_neither_tensorflow_nor_skops(path):
+@pytest.mark.parametrize(
+    "use",
+    [
+        "skimdb.load_predictor({path!r}).predict(['a good film'])",
+        "assert cli.main(['predict', {path!r}, {texts!r}, '-o', {output!r}]) == 0",
+        "assert cli.main(['info', {path!r}]) == 0",
+    ],
+)
+def test_predicting_needs_little_more_than_scikit_learn(path, tmp_path, use):
     skimdb.save(make_text_pipeline().fit(TEXTS, LABELS), path)
-    program = (
-        f"import sys, skimdb; skimdb.load_predictor({str(path)!r}).predict(['a good film']); "
-        "assert not {'tensorflow', 'keras', 'skops'} & set(sys.modules)"
-    )
+    (tmp_path / "texts.csv").write_text("text\na good film\n")
+    paths = {"path": path, "texts": tmp_path / "texts.csv", "output": tmp_path / "labels.csv"}
+    use = use.format(**{name: str(value) for name, value in paths.items()})
+    absent = ["tensorflow", "keras", "scikeras", "matplotlib", "pandas", "pyarrow", "skops"]
+    program = f"""if True:
+        import sys
+        sys.modules.update(dict.fromkeys({absent}))  # so that importing them fails
+        import skimdb
+        from skimdb import cli
+        {use}
+    """
     subprocess.run([sys.executable, "-c", program], check=True)
