@@ -107,7 +107,9 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
         A few confident errors can dominate the loss, so it stops training sooner, often before
         rare classes are learned.
     patience : int, default=2
-        Epochs without improvement before early stopping.
+        Epochs without improvement before early stopping. Of the Brier score, only a fall by more
+        than .0005 counts as an improvement here, so that training does not go on for changes that
+        no prediction shows.
     validation_fraction : float, default=0.1
         Share of the training data that early stopping sets aside, stratified by class, unless
         `fit` is given `X_val`. A class with a single sample stays in the

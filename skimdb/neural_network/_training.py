@@ -10,6 +10,7 @@ import keras
 from skimdb.neural_network._callbacks import Callbacks, KerasCallbacks, acts_on_batches
 from skimdb.neural_network._state import NetworkState
 from skimdb.neural_network.arrays import (
+    MIN_DELTA,
     EarlyStopping,
     FloatArray,
     Matrix,
@@ -87,10 +88,13 @@ def train(
         or isinstance(optimizer, KerasOptimizer)
         or any(acts_on_batches(callback) for callback in callbacks)
     ):
-        stopper = keras.callbacks.EarlyStopping(
-            monitor=monitor, mode="min", patience=patience or 0, restore_best_weights=True
+        best = keras.callbacks.EarlyStopping(
+            monitor=monitor, mode="min", patience=epochs.stop, restore_best_weights=True
         )
-        stopping = [] if patience is None else [stopper]
+        stopper = keras.callbacks.EarlyStopping(
+            monitor=monitor, mode="min", patience=patience or 0, min_delta=MIN_DELTA[monitor]
+        )
+        stopping = [] if patience is None else [stopper, best]
         brier = []
         if patience is not None and validation is not None and monitor == "val_brier":
             brier = [BrierScore(validation)]
@@ -112,7 +116,7 @@ def train(
             verbose=verbose,
         )
         state.read()
-        best_epoch = None if patience is None else stopper.best_epoch
+        best_epoch = None if patience is None else best.best_epoch
         try:
             state.check_finite(_final_loss(fitted.history, fitted.epoch, best_epoch))
         except ValueError:

@@ -393,7 +393,7 @@ class TestBrierScore:
             X, y, None, X_val, y_val, weight
         )
         scores = fitted.history_["val_brier"]
-        assert fitted.best_epoch_ == 1 + np.argmin(scores) == len(scores) - 2
+        assert fitted.best_epoch_ == 1 + np.argmin(scores) <= len(scores) < 60
         labels = y_val if n_classes == 2 else np.eye(n_classes)[y_val]
         probability = fitted.predict_proba(X_val)
         errors = (probability[:, 1] if n_classes == 2 else probability) - labels
@@ -402,6 +402,26 @@ class TestBrierScore:
         if n_classes == 2:
             expected = brier_score_loss(y_val, probability[:, 1], sample_weight=weight)
             assert expected == pytest.approx(min(scores), abs=1e-6)
+
+    @pytest.mark.parametrize("learning_rate", [1e-5, 6e-5, 3e-3])
+    @pytest.mark.parametrize("optimizer", ["adam", "nadam"], ids=["arrays", "keras"])
+    def test_small_improvements_do_not_prolong_the_training(
+        self, optimizer, learning_rate, reviews, more_reviews, eager_keras
+    ):
+        settings = self.settings | {"learning_rate": learning_rate, "epochs": 8, "patience": 3}
+        fitted = classifier(**settings, optimizer=optimizer).fit(*reviews, None, *more_reviews)
+        scores = fitted.history_["val_brier"]
+        to_improve, waited, expected = np.inf, 0, 8
+        for epoch, score in enumerate(scores, 1):
+            if score < to_improve - 5e-4:
+                to_improve, waited = score, 0
+            else:
+                waited += 1
+            if waited == 3:
+                expected = epoch
+                break
+        assert fitted.n_iter_ == len(scores) == expected
+        assert fitted.best_epoch_ == 1 + np.argmin(scores)
 
     def test_it_is_measured_only_where_it_is_looked_at(self, reviews, more_reviews):
         for settings in ({"monitor": "val_brier"}, {"early_stopping": True}):

@@ -10,6 +10,7 @@ from skimdb.neural_network.arrays._network import Architecture, ArrayNetwork, in
 from skimdb.neural_network.arrays._optimizer import ArrayOptimizer
 from skimdb.neural_network.arrays._optimizers import ARRAY_OPTIMIZERS, array_optimizer_class
 from skimdb.neural_network.arrays._training import (
+    MIN_DELTA,
     Callback,
     EarlyStopping,
     Logs,
@@ -24,6 +25,7 @@ from skimdb.neural_network.arrays._types import FloatArray, IntArray, Matrix
 __all__ = [
     "ACTIVATIONS",
     "ARRAY_OPTIMIZERS",
+    "MIN_DELTA",
     "Architecture",
     "ArrayNetwork",
     "ArrayOptimizer",

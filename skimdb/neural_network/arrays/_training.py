@@ -135,10 +135,17 @@ class Callback:
         """After the last epoch."""
 
 
-class EarlyStopping:
-    """Stop when a score has not improved for some epochs, as Keras' callback does.
+# By how much an epoch must improve a score to be worth further ones. On a few hundred texts the
+# Brier score goes on falling slowly for many epochs that change no prediction.
+MIN_DELTA = {"val_loss": 0.0, "val_brier": 5e-4}
 
-    Unlike there, an epoch after which a parameter is not finite has not improved.
+
+class EarlyStopping:
+    """Stop when a score has not improved for some epochs, and go back to the best one.
+
+    This is what two of Keras' callbacks of the same name do together: one stops after improvements
+    below `MIN_DELTA`, the other restores the lowest score. Unlike there, an epoch after which a
+    parameter is not finite has not improved.
 
     Parameters
     ----------
@@ -158,6 +165,7 @@ class EarlyStopping:
         self.best_epoch = 0
         self._best_score = np.inf
         self._best_parameters: list[FloatArray] = []
+        self._score_to_improve = np.inf
         self._n_waited = 0
 
     def stops_after(self, epoch: int, logs: Logs, network: ArrayNetwork) -> bool:
@@ -168,9 +176,10 @@ class EarlyStopping:
             score = np.inf
         if score < self._best_score or not self._best_parameters:
             self.best_epoch = epoch
-            self._best_parameters = [parameter.copy() for parameter in network.parameters]
-        if score < self._best_score:
             self._best_score = score
+            self._best_parameters = [parameter.copy() for parameter in network.parameters]
+        if score + MIN_DELTA[self.monitor] < self._score_to_improve:
+            self._score_to_improve = score
             self._n_waited = 0
         return self._n_waited >= self.patience and epoch > 0 and self._n_waited > 0
 
