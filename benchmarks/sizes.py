@@ -41,8 +41,8 @@ _SIZES = {
 _N_WORDS = 20  # of a short text
 _OURS, _CHARACTERS, _PEER = (
     "make_text_classifier",
-    "make_text_classifier, always with characters",
-    "tf-idf, logistic regression",
+    "make_text_classifier with characters",
+    "tf-idf and logistic regression",
 )
 _MODELS = {_REVIEWS: [_OURS, _PEER], _SHORT: [_OURS, _CHARACTERS, _PEER]}
 _LIMIT = "features__characters__characterencoder__max_word_frequency"

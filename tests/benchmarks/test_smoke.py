@@ -152,12 +152,10 @@ def test_sizes(tmp_path, monkeypatch):
     assert {len(text.split()) for text in texts} == {20}
     assert [int(re.search(r"\d+", text)[0]) % 2 for text in texts] == labels.tolist()
 
-    parts = ["50 reviews: make_text_classifier", "50 reviews: tf-idf, logistic regression"]
-    sizes.main(["--only", ",".join(parts[:1]), "--output", str(tmp_path)])
-    assert re.search(
-        r"\| 50 reviews +\| +\d+\.\d \| +\| +\d+ \| +\|", (tmp_path / "sizes.md").read_text()
-    )
-    assert sizes.measure(parts[1])["seconds"] > 0
+    parts = ["50 reviews: make_text_classifier", "50 reviews: tf-idf and logistic regression"]
+    sizes.main(["--only", ",".join(parts), "--output", str(tmp_path)])
+    page = (tmp_path / "sizes.md").read_text()
+    assert re.search(r"\| 50 reviews +(\| +\d+\.\d ){2}(\| +\d+ ){2}\|", page)
 
 
 def test_serving(tmp_path, monkeypatch):
