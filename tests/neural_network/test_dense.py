@@ -366,6 +366,15 @@ class TestEarlyStopping:
         fitted = classifier(early_stopping=True, epochs=4, callbacks=[Diverge])
         assert fitted.fit(*reviews, None, *more_reviews).best_epoch_ == 1
 
+    def test_an_undefined_score_at_first_is_not_the_best(self, reviews, more_reviews):
+        class Forget(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                if not epoch:
+                    logs["val_loss"] = np.nan
+
+        fitted = classifier(early_stopping=True, epochs=4, callbacks=[Forget])
+        assert fitted.fit(*reviews, None, *more_reviews).best_epoch_ == 4
+
     def test_best_epoch_goes_with_early_stopping(self, reviews):
         estimator = classifier(**STOPS_EARLY).fit(*reviews)
         assert estimator.best_epoch_

@@ -1,6 +1,7 @@
 import math
 import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,3 +58,12 @@ def test_the_sizes_are_those_that_are_compared(limits):
         r"its weights take 100\.0 GiB, but this process already has (.*) of 3\.0 GiB of memory\."
     )
     assert 0 < float(re.fullmatch(message, str(info.value))[1]) < 3
+
+
+def test_mapped_files_do_not_count(limits, tmp_path):
+    (tmp_path / "file").write_bytes(bytes(2**29))
+    mapped = np.memmap(tmp_path / "file", mode="r")
+    assert not mapped.any()  # which reads all of it
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    limits[0].write_text(str(int(status["RssAnon"].split()[0]) * 1024 + 2**29))
+    check_memory(2**28, "this takes")

@@ -176,7 +176,7 @@ class EarlyStopping:
             score = np.inf
         if score < self._best_score or not self._best_parameters:
             self.best_epoch = epoch
-            self._best_score = score
+            self._best_score = min(self._best_score, score)
             self._best_parameters = [parameter.copy() for parameter in network.parameters]
         if score + MIN_DELTA[self.monitor] < self._score_to_improve:
             self._score_to_improve = score
