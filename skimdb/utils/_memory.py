@@ -47,7 +47,7 @@ def memory_bytes() -> float:
 
 
 def _resident_bytes() -> int:
-    """Return the memory that this process has, without files, 0 where there is no /proc."""
+    """Return the memory that this process has, without mapped files; 0 where there is no /proc."""
     pages = _read(Path("/proc/self/statm")).split()
     return (int(pages[1]) - int(pages[2])) * os.sysconf("SC_PAGE_SIZE") if pages else 0
 

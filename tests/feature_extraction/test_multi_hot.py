@@ -1,5 +1,7 @@
 """MultiHotVectorizer equals the notebooks' loop and works with scikit-learn's tools."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -20,7 +22,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from sklearn.utils import get_tags
 
 import skimdb
-from skimdb.feature_extraction import MultiHotVectorizer
+from skimdb.feature_extraction import MultiHotVectorizer, _ngrams
 from tests.feature_extraction.test_sequences import (
     CONTAINERS,
     RECTANGULAR_CONTAINERS,
@@ -366,6 +368,20 @@ class TestFit:
         with pytest.raises(MemoryError, match=r"^Learning the n-grams takes .* from a sample"):
             vectorizer.fit([[4, 5], [5, 6]])
         assert not hasattr(vectorizer, "ngram_table_")
+
+    @pytest.mark.parametrize("max_n", [1, 2])
+    def test_the_memory_of_ngrams_is_what_learning_takes(self, max_n, monkeypatch):
+        counted = []
+        monkeypatch.setattr(_ngrams, "check_memory", lambda n_bytes, *_: counted.append(n_bytes))
+        reviews = [np.arange(4 + 1000 * i, 1004 + 1000 * i, dtype=np.int32) for i in range(1000)]
+        vectorizer = MultiHotVectorizer(None, ngram_range=(1, max_n), max_features=10)
+        tracemalloc.start()
+        try:
+            vectorizer.fit(reviews)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert max(counted) < peak < 4 * max(counted)
 
     def test_a_failed_fit_leaves_the_vectorizer_as_it_was(self):
         vectorizer = MultiHotVectorizer(None).fit(REVIEWS)

@@ -375,6 +375,12 @@ class TestEarlyStopping:
         fitted = classifier(early_stopping=True, epochs=4, callbacks=[Forget])
         assert fitted.fit(*reviews, None, *more_reviews).best_epoch_ == 4
 
+    def test_a_loss_may_improve_by_little(self, reviews, more_reviews):
+        settings = {"early_stopping": True, "epochs": 8, "learning_rate": 1e-6}
+        fitted = classifier(**settings).fit(*reviews, None, *more_reviews)
+        assert -1e-3 < np.min(np.diff(fitted.history_["val_loss"])) < 0
+        assert fitted.n_iter_ == fitted.best_epoch_ == 8
+
     def test_best_epoch_goes_with_early_stopping(self, reviews):
         estimator = classifier(**STOPS_EARLY).fit(*reviews)
         assert estimator.best_epoch_
