@@ -43,7 +43,7 @@ def _data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture
 def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a machine whose memory is used up."""
-    monkeypatch.setattr(_memory, "memory_bytes", lambda: 2**20)
+    monkeypatch.setattr(_memory, "free_memory", lambda: 0)
     monkeypatch.setattr(_memory, "_SMALL", 0)
 
 

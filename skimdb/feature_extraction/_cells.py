@@ -71,7 +71,7 @@ def concatenate_csr(
     blocks: Sequence[tuple[NDArray[np.int32], NDArray[np.int64]]],
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Return CSR indices and indptr, given the columns and counts of blocks of rows."""
-    n_bytes = sum(columns.nbytes for columns, _ in blocks)
+    n_bytes = 2 * sum(columns.nbytes for columns, _ in blocks)  # the values take as much
     check_memory(n_bytes, "Joining the features takes", IN_BATCHES)
     indices = [np.empty(0, dtype=np.int32), *(columns for columns, _ in blocks)]
     counts = [np.zeros(1, dtype=np.int64), *(counts for _, counts in blocks)]

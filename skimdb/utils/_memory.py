@@ -1,20 +1,22 @@
-"""The memory that this process may use."""
+"""The memory that this process may still take."""
 
 import math
-import os
+from collections.abc import Iterator
 from pathlib import Path
 
-# Limits of containers, by the second and by the first version of Linux's control groups.
-_LIMITS = (
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-)
-# Less is not worth a look at the limits, which takes as long as the prediction of a text.
-_SMALL = 2**28
+_ROOT = Path("/")
+# The second and the first version of Linux's control groups, by the name of the controller: where
+# they are, the file with the limit, and what of `memory.stat` cannot be given back.
+_CONTROL_GROUPS = {
+    "": ("sys/fs/cgroup", "memory.max", ("anon", "shmem")),
+    "memory": ("sys/fs/cgroup/memory", "memory.limit_in_bytes", ("total_rss", "total_shmem")),
+}
+# Less is not worth a look at what is free.
+_SMALL = 2**24
 
 
 def check_memory(n_bytes: float, needs: str, instead: str = "") -> None:
-    """Raise a MemoryError if this many bytes do not fit beside what the process has.
+    """Raise a MemoryError if this many bytes are not free.
 
     Linux grants memory that it does not have, and then kills the process that uses it.
 
@@ -27,33 +29,46 @@ def check_memory(n_bytes: float, needs: str, instead: str = "") -> None:
     instead : str, default=""
         What the user can do, as sentences.
     """
-    if n_bytes < _SMALL:
-        return
-    total, used = memory_bytes(), _resident_bytes()
-    if n_bytes > total - used:
+    if n_bytes >= _SMALL and n_bytes > (free := free_memory()):
         raise MemoryError(
-            f"{needs} {n_bytes / 2**30:,.1f} GiB, but this process already has "
-            f"{used / 2**30:,.1f} of {total / 2**30:,.1f} GiB of memory. {instead}".rstrip()
+            f"{needs} {n_bytes / 2**30:,.1f} GiB, but only {free / 2**30:,.1f} GiB of memory are "
+            f"free. {instead}".rstrip()
         )
 
 
-def memory_bytes() -> float:
-    """Return the memory of the machine or container, infinite where Python cannot tell."""
-    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
+def free_memory() -> float:
+    """Return the bytes that the machine or container has left; infinity where it is not Linux."""
+    machine = _sizes(_ROOT / "proc/meminfo", 2**10)
+    if "MemAvailable" not in machine:
         return math.inf
-    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    limits = (_read(path) for path in _LIMITS)
-    return min([total, *(int(limit) for limit in limits if limit.isdecimal())])
+    free = machine["MemAvailable"] + machine.get("SwapFree", 0)
+    return max(0, min([free, *_free_in_control_groups()]))
 
 
-def _resident_bytes() -> int:
-    """Return the memory that this process has, without mapped files; 0 where there is no /proc."""
-    pages = _read(Path("/proc/self/statm")).split()
-    return (int(pages[1]) - int(pages[2])) * os.sysconf("SC_PAGE_SIZE") if pages else 0
+def _free_in_control_groups() -> Iterator[int]:
+    """Yield what is left of each limit that this process has."""
+    for line in _read(_ROOT / "proc/self/cgroup").splitlines():
+        _, controllers, group = line.split(":", 2)
+        for controller in _CONTROL_GROUPS.keys() & set(controllers.split(",")):
+            folder, limit_file, kept = _CONTROL_GROUPS[controller]
+            path = _ROOT / folder
+            # In a container, its own group may be the first folder.
+            for name in ["", *group.strip("/").split("/")]:
+                path /= name
+                limit = _read(path / limit_file).strip()
+                if limit.isdecimal():
+                    sizes = _sizes(path / "memory.stat")
+                    yield int(limit) - sum(sizes.get(key, 0) for key in kept)
+
+
+def _sizes(path: Path, unit: int = 1) -> dict[str, int]:
+    """Read a file with a name and a number per line; empty without the file."""
+    fields = (line.replace(":", " ").split() for line in _read(path).splitlines())
+    return {name: int(number) * unit for name, number, *_ in fields}
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text().strip()
+        return path.read_text()
     except OSError:
         return ""

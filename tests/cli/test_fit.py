@@ -249,6 +249,6 @@ def test_interrupted_fit_gives_status_130_and_no_model(data, tmp_path, monkeypat
 
 
 def test_fit_says_what_does_not_fit_in_memory(data, tmp_path, little_memory, capsys):
-    message = r"n-grams takes .* GiB of memory\. Learn .* in batches"
+    message = r"n-grams takes .* GiB of memory are free\. Learn .* in batches"
     fails(["fit", data, "--no-check", "-o", tmp_path / "model"], message, capsys)
     assert not list(tmp_path.glob("model*"))

@@ -1,69 +1,106 @@
 import math
 import os
-import re
-from pathlib import Path
 
-import numpy as np
 import pytest
 
 from skimdb.utils import _memory
-from skimdb.utils._memory import check_memory, memory_bytes
+from skimdb.utils._memory import check_memory, free_memory
+
+GIB = 2**30
 
 
 @pytest.fixture
-def limits(tmp_path, monkeypatch):
-    paths = tmp_path / "memory.max", tmp_path / "memory.limit_in_bytes"
-    monkeypatch.setattr(_memory, "_LIMITS", paths)
-    return paths
+def system(tmp_path, monkeypatch):
+    """Return a function that writes what Linux tells of 8 GiB, 5 of which are free."""
+    monkeypatch.setattr(_memory, "_ROOT", tmp_path)
+
+    def write(path, content):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(content)
+
+    write("proc/meminfo", "MemTotal:  8388608 kB\nMemFree: 9 kB\nMemAvailable: 5242880 kB\n")
+    return write
 
 
-def test_without_a_container_the_machine_is_the_limit(limits):
-    assert memory_bytes() == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def test_this_machine_has_some_left():
+    physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert 2**20 < free_memory() < 16 * physical  # with swap space
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_a_container_may_have_less(limits, number):
-    limits[number].write_text("1073741824\n")
-    assert memory_bytes() == 2**30
+def test_without_a_container_the_machine_is_the_limit(system):
+    assert free_memory() == 5 * GIB
 
 
-@pytest.mark.parametrize("limit", ["max", str(2**63 - 4096)])
-def test_a_container_may_have_no_limit(limits, limit):
-    expected = memory_bytes()
-    limits[0].write_text(limit)
-    assert memory_bytes() == expected
+def test_swap_space_counts(system):
+    system("proc/meminfo", "MemAvailable: 1048576 kB\nSwapFree: 1048576 kB\nHugePages_Free: 0\n")
+    assert free_memory() == 2 * GIB
 
 
-def test_where_python_cannot_tell_there_is_no_limit(monkeypatch):
-    monkeypatch.setattr(os, "sysconf_names", {})
-    assert memory_bytes() == math.inf
+SECOND = ("sys/fs/cgroup", "memory.max", "anon {}\nfile 5000\nshmem {}\n", "0::{}\n")
+FIRST = (
+    "sys/fs/cgroup/memory",
+    "memory.limit_in_bytes",
+    "rss 1\ntotal_cache 5000\ntotal_rss {}\ntotal_shmem {}\n",
+    "9:name=systemd:/\n4:cpu,memory:{}\n0::/\n",
+)
+
+
+@pytest.mark.parametrize("version", [FIRST, SECOND], ids=["first", "second"])
+class TestControlGroups:
+    def test_a_container_may_have_less(self, version, system):
+        folder, limit_file, stat, groups = version
+        system("proc/self/cgroup", groups.format("/"))
+        system(f"{folder}/{limit_file}", f"{3 * GIB}\n")
+        system(f"{folder}/memory.stat", stat.format(GIB, GIB // 2))
+        assert free_memory() == 1.5 * GIB
+
+    def test_a_group_within_another(self, version, system):
+        folder, limit_file, stat, groups = version
+        system("proc/self/cgroup", groups.format("/jobs/job 1"))
+        system(f"{folder}/jobs/{limit_file}", f"{4 * GIB}\n")
+        system(f"{folder}/jobs/memory.stat", stat.format(2 * GIB, 0))
+        system(f"{folder}/jobs/job 1/{limit_file}", f"{3 * GIB}\n")
+        system(f"{folder}/jobs/job 1/memory.stat", stat.format(GIB // 2, 0))
+        assert free_memory() == 2 * GIB
+
+    def test_a_container_does_not_see_the_groups_around_it(self, version, system):
+        folder, limit_file, _, groups = version
+        system("proc/self/cgroup", groups.format("/docker/1234"))
+        system(f"{folder}/{limit_file}", f"{2 * GIB}\n")
+        assert free_memory() == 2 * GIB
+
+    @pytest.mark.parametrize("limit", ["max", str(2**63 - 4096)])
+    def test_a_container_may_have_no_limit(self, limit, version, system):
+        folder, limit_file, _, groups = version
+        system("proc/self/cgroup", groups.format("/"))
+        system(f"{folder}/{limit_file}", f"{limit}\n")
+        assert free_memory() == 5 * GIB
+
+    def test_nothing_may_be_left(self, version, system):
+        folder, limit_file, stat, groups = version
+        system("proc/self/cgroup", groups.format("/"))
+        system(f"{folder}/{limit_file}", f"{GIB}\n")
+        system(f"{folder}/memory.stat", stat.format(GIB + 1, 0))
+        assert free_memory() == 0
+
+
+def test_what_is_no_linux_has_no_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(_memory, "_ROOT", tmp_path)
+    assert free_memory() == math.inf
     check_memory(2.0**100, "this takes")
 
 
-def test_what_the_process_has_counts(limits):
-    had = np.ones(2**28, dtype=np.uint8)
-    limits[0].write_text(str(memory_bytes() // 4))
-    free = memory_bytes() - had.nbytes
-    message = r"^that takes [0-9.]+ GiB, but this process already has [0-9.]+ of [0-9.]+ GiB of "
-    with pytest.raises(MemoryError, match=message + r"memory\. Do less\.$"):
-        check_memory(free, "that takes", "Do less.")
-    check_memory(free // 2, "that takes")
+def test_what_is_not_free_is_refused(system):
+    check_memory(5 * GIB, "that takes")
+    message = r"^that takes 5\.5 GiB, but only 5\.0 GiB of memory are free\."
+    with pytest.raises(MemoryError, match=message + r" Do less\.$"):
+        check_memory(5.5 * GIB, "that takes", "Do less.")
+    with pytest.raises(MemoryError, match=message + "$"):
+        check_memory(5.5 * GIB, "that takes")
 
 
-def test_the_sizes_are_those_that_are_compared(limits):
-    limits[0].write_text(str(3 * 2**30))
-    with pytest.raises(MemoryError) as info:
-        check_memory(100 * 2**30, "its weights take")
-    message = (
-        r"its weights take 100\.0 GiB, but this process already has (.*) of 3\.0 GiB of memory\."
-    )
-    assert 0 < float(re.fullmatch(message, str(info.value))[1]) < 3
-
-
-def test_mapped_files_do_not_count(limits, tmp_path):
-    (tmp_path / "file").write_bytes(bytes(2**29))
-    mapped = np.memmap(tmp_path / "file", mode="r")
-    assert not mapped.any()  # which reads all of it
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    limits[0].write_text(str(int(status["RssAnon"].split()[0]) * 1024 + 2**29))
-    check_memory(2**28, "this takes")
+def test_a_small_container(system):
+    system("proc/meminfo", f"MemAvailable: {200 * 2**10} kB\n")
+    check_memory(199 * 2**20, "that takes")
+    with pytest.raises(MemoryError, match="that takes"):
+        check_memory(201 * 2**20, "that takes")
