@@ -108,8 +108,8 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
         rare classes are learned.
     patience : int, default=2
         Epochs without improvement before early stopping. Of the Brier score, only a fall by more
-        than .0005 counts as an improvement here, so that training does not go on for changes that
-        no prediction shows.
+        than .0005 below the last one that counted does so here: smaller ones make training longer
+        and predictions no more accurate.
     validation_fraction : float, default=0.1
         Share of the training data that early stopping sets aside, stratified by class, unless
         `fit` is given `X_val`. A class with a single sample stays in the
@@ -357,6 +357,8 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
             which they were finite.
         TypeError
             For `callbacks` that are not Keras callbacks.
+        MemoryError
+            If the network does not fit in memory.
         """
         if self.warm_start and self.feature_scaling:
             raise ValueError(

@@ -20,7 +20,12 @@ from skimdb.neural_network.arrays import (
 )
 from skimdb.neural_network.arrays import train as train_on_arrays
 from skimdb.neural_network.keras._optimizer import KerasOptimizer
-from skimdb.neural_network.keras._training import BrierScore, fit_with_keras, predict_with_keras
+from skimdb.neural_network.keras._training import (
+    BrierScore,
+    KerasEarlyStopping,
+    fit_with_keras,
+    predict_with_keras,
+)
 
 
 class Training(NamedTuple):
@@ -88,10 +93,10 @@ def train(
         or isinstance(optimizer, KerasOptimizer)
         or any(acts_on_batches(callback) for callback in callbacks)
     ):
-        best = keras.callbacks.EarlyStopping(
+        best = KerasEarlyStopping(
             monitor=monitor, mode="min", patience=epochs.stop, restore_best_weights=True
         )
-        stopper = keras.callbacks.EarlyStopping(
+        stopper = KerasEarlyStopping(
             monitor=monitor, mode="min", patience=patience or 0, min_delta=MIN_DELTA[monitor]
         )
         stopping = [] if patience is None else [stopper, best]

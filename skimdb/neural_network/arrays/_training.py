@@ -136,7 +136,7 @@ class Callback:
 
 
 # By how much an epoch must improve a score to be worth further ones. On a few hundred texts the
-# Brier score goes on falling slowly for many epochs that change no prediction.
+# Brier score goes on falling slowly for many epochs that make predictions no more accurate.
 MIN_DELTA = {"val_loss": 0.0, "val_brier": 5e-4}
 
 

@@ -93,6 +93,8 @@ def build_dense_network(
     ------
     ValueError
         For invalid parameters.
+    MemoryError
+        If the network does not fit in memory.
 
     Examples
     --------

@@ -1,5 +1,6 @@
 """The path through Keras itself, for what the arithmetic on arrays does not cover."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -45,6 +46,14 @@ class BrierScore(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         logits = predict_with_keras(self.model, self._validation.X)
         logs["val_brier"] = brier_score(logits, self._validation)
+
+
+class KerasEarlyStopping(keras.callbacks.EarlyStopping):  # type: ignore[misc]
+    """Keras' early stopping, where an undefined first score is no improvement."""
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        super().on_train_begin(logs)
+        self.best = math.inf
 
 
 def fit_with_keras(
