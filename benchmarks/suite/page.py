@@ -50,11 +50,6 @@ def write_page(folder: Path, parts: Parts) -> None:
         _comparison(scores, results),
         _other_measures(scores, results),
     ]
-    text += [
-        _without_peers(name, of_models[OURS])
-        for name, of_models in results.items()
-        if name not in complete and OURS in of_models
-    ]
     ranked = [name for name in complete if name in _RANKED]
     if len(ranked) > 2:
         values = np.array([[scores[name][model].value for model in MODELS] for name in ranked])
@@ -76,13 +71,6 @@ The score is accuracy, unless it says macro F1. Its standard error is that of a 
 the bootstrap for macro F1."""
 
 
-def _without_peers(name: str, scores: Scores) -> str:
-    return (
-        f"On {name}, where not all peers were measured, `{OURS}` has an accuracy of "
-        f"{np.mean(scores['accuracy']):.4f}, after {np.mean(scores['fit_seconds']):.1f} s."
-    )
-
-
 def _score(name: str, scores: Scores) -> _Score:
     if DATA_SETS[name].by_macro_f1:
         errors = scores["macro_f1_error"]
@@ -94,7 +82,8 @@ def _score(name: str, scores: Scores) -> _Score:
 
 
 def _best_peer(of_models: dict[str, _Score]) -> str:
-    return max(MODELS.keys() - {OURS, WORDS}, key=lambda model: of_models[model].value)
+    peers = [model for model in MODELS if model not in (OURS, WORDS)]
+    return max(peers, key=lambda model: of_models[model].value)
 
 
 def _comparison(scores: dict[str, dict[str, _Score]], results: dict[str, dict[str, Scores]]) -> str:

@@ -82,7 +82,9 @@ def print_error(error: Exception) -> None:
 def one_line(error: Exception) -> str:
     """Return the message of an error and its notes, without line breaks."""
     notes = getattr(error, "__notes__", [])
-    message = str(error).removesuffix(".") if notes else str(error)
+    message = str(error) or type(error).__name__
+    if notes:
+        message = message.removesuffix(".")
     return " ".join(", ".join([message, *notes]).split())
 
 

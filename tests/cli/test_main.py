@@ -66,6 +66,15 @@ def test_every_command_has_help(command, capsys):
     assert f"usage: skimdb {command} " in capsys.readouterr().out
 
 
+def test_an_error_without_a_message_has_a_name(monkeypatch, capsys):
+    def run(args):
+        raise MemoryError
+
+    monkeypatch.setattr("skimdb.cli.info.run", run)
+    assert main(["info", "m"]) == 2
+    assert capsys.readouterr().err == "skimdb: error: MemoryError\n"
+
+
 def test_help_names_the_commands(capsys):
     with pytest.raises(SystemExit) as exit_info:
         main(["--help"])

@@ -96,7 +96,7 @@ def _next_records(reader: Any) -> tuple[list[Record], _Failure | None]:
     records: list[Record] = []
     n_characters = 0
     with _limit_lock:
-        # By default a field has at most 131,072 characters. On Windows this is the largest limit.
+        # The default is 131,072 characters. Windows takes no larger limit than this one.
         limit = csv.field_size_limit(2**31 - 1)
         try:
             while len(records) < _MAX_ROWS and n_characters < _MAX_CHARACTERS:
