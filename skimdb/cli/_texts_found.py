@@ -50,6 +50,12 @@ def check_labels(keys: Sequence[str], labels: Sequence[str], name: str) -> None:
                 f"{name} must have at least two different texts for each label, has one for "
                 f"{short_repr(label)}"
             )
+    first_labels = dict(zip(reversed(keys), reversed(labels), strict=True)).values()
+    if max(Counter(first_labels).values()) < 3:
+        raise ValueError(
+            f"{name} must have at least three different texts for one of its labels; a text that "
+            "is repeated counts for its first label"
+        )
 
 
 def found_table(

@@ -1,9 +1,8 @@
 """Multi-hot features: which words, or n-grams of words, a review contains."""
 
 from collections import Counter
-from fractions import Fraction
 from functools import partial
-from math import ceil, floor, prod
+from math import ceil, floor, isclose, prod
 from numbers import Integral
 from operator import itemgetter
 from typing import Any, ClassVar, Self
@@ -76,8 +75,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         the indices 0 to 3, `oov_char`, `pad_char`, and indices outside `skip_top` and `num_words`.
     min_df, max_df : int or float in [0.0, 1.0], default=1 and 1.0
         Ignore n-grams that occur in fewer than `min_df` or in more than `max_df` reviews. An int
-        is a number of reviews, a float a proportion, which is taken as it is written: 0.07 of 100
-        reviews are 7.
+        is a number of reviews, a float a proportion, without rounding errors: 0.07 of 100 reviews
+        are 7, and 4 / 60 of 60 are 4.
     max_features : int or None, default=None
         Keep only this many n-grams, those that occur in the most reviews. Ties are broken by the
         order in `ngrams_`. If None, keep all.
@@ -514,7 +513,10 @@ def check_ngram_range(ngram_range: Any, name: str = "ngram_range") -> None:
 
 def _n_samples_of(limit: Any, n_samples: int) -> Any:
     """Return the limit in reviews; as a product of floats, 0.07 * 100 is 7.000000000000001."""
-    return limit if isinstance(limit, Integral) else Fraction(str(limit)) * n_samples
+    if isinstance(limit, Integral):
+        return limit
+    nearest = round(limit * n_samples)
+    return nearest if isclose(limit * n_samples, nearest, rel_tol=1e-12) else limit * n_samples
 
 
 def _as_given(limit: Any) -> tuple[bool, float]:

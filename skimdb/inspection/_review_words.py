@@ -144,11 +144,13 @@ def _share(
     steps = [0.0] * (len(units) + 1)
     names = set()
     for name, places in _find_features(branch, units, contributions).items():
-        for start, stop in places:
-            n_shown = n_shown_before[stop] - n_shown_before[start]
-            if n_shown:
-                names.add(name)
-                share = contributions[name] / (len(places) * n_shown)
+        n_shown = [n_shown_before[stop] - n_shown_before[start] for start, stop in places]
+        n_places = np.count_nonzero(n_shown)
+        if n_places:
+            names.add(name)
+        for (start, stop), n in zip(places, n_shown, strict=True):
+            if n:
+                share = contributions[name] / (n_places * n)
                 steps[start] += share
                 steps[stop] -= share
     return np.cumsum(steps[:-1]), names

@@ -590,6 +590,7 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.positive_only = self.feature_scaling == "log_count_ratio"
         return tags
 
     @property

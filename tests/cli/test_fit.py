@@ -99,6 +99,14 @@ def test_fit_options_set_n_grams_and_seed(data, tmp_path):
             "must have at least two different texts for each label, has one for 'neg'",
         ),
         (
+            [("a", "pos"), ("b", "neg"), ("c", "neg"), ("d", "pos")],
+            "must have at least three different texts for one of its labels",
+        ),
+        (
+            [("a", "pos"), ("b", "neg"), ("a", "neg"), ("b", "pos")] * 9,
+            "at least three different texts .* a text that is repeated counts for its first label",
+        ),
+        (
             [("a", "pos"), ("b", ""), (" ", "neg")],
             r"of 3 rows, 'text' is missing or blank in 1 and 'label' in 1; the first is line 3 of ",
         ),

@@ -228,9 +228,16 @@ class TestLimits:
         # The index 4 + i occurs in i + 1 reviews.
         reviews = [range(4 + i, 4 + n_reviews) for i in range(n_reviews)]
         frequencies = [Fraction(i + 1, n_reviews) for i in range(n_reviews)]
+        rounding = Fraction(1, 10**12)
         for name, is_kept in (
-            ("min_df", [frequency >= Fraction(str(limit)) for frequency in frequencies]),
-            ("max_df", [frequency <= Fraction(str(limit)) for frequency in frequencies]),
+            (
+                "min_df",
+                [frequency >= Fraction(limit) * (1 - rounding) for frequency in frequencies],
+            ),
+            (
+                "max_df",
+                [frequency <= Fraction(limit) * (1 + rounding) for frequency in frequencies],
+            ),
         ):
             vectorizer = MultiHotVectorizer(None, ngram_range=(1, 1), max_features=n_reviews)
             vectorizer.set_params(**{name: limit})
@@ -241,6 +248,16 @@ class TestLimits:
             else:
                 with pytest.raises(ValueError, match="No n-gram is left"):
                     vectorizer.fit(reviews)
+
+    @pytest.mark.parametrize("n_reviews", [7, 60, 99, 700])
+    def test_quotients_are_exact(self, n_reviews):
+        reviews = [range(4 + i, 4 + n_reviews) for i in range(n_reviews)]
+        vectorizer = MultiHotVectorizer(None, max_features=n_reviews)
+        for k in range(1, min(n_reviews, 40)):
+            vectorizer.set_params(min_df=k / n_reviews, max_df=1.0).fit(reviews)
+            assert len(vectorizer.ngrams_) == n_reviews - k + 1
+            vectorizer.set_params(min_df=1, max_df=k / n_reviews).fit(reviews)
+            assert len(vectorizer.ngrams_) == k
 
     def test_a_word_is_counted_in_reviews_that_are_far_apart(self):
         rows = [[4 + i % 2**16] for i in range(2**16 + 1)]

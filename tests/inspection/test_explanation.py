@@ -1127,6 +1127,15 @@ class TestErrors:
             explain_reviews(text_pipeline(), "great film")
 
 
+@pytest.mark.parametrize("text", ["a\u200bb good film", "good\u200b film", "好 a・b film 好"])
+def test_characters_that_vanish_within_a_word(text: str) -> None:
+    texts = ["a good film", "a b bad film", "a・b 好", "not a good film", "bad film 坏", "坏 a b"]
+    pipeline = make_text_classifier(random_state=0).fit(texts * 9, [1, 0, 1, 0, 0, 0] * 9)
+    (explanation,) = explain_reviews(pipeline, [text])
+    expected = explanation.contributions[explanation.is_in_words].sum()
+    assert explanation.word_contributions().sum() == pytest.approx(expected, abs=1e-9)
+
+
 class TestPipelines:
     def test_passthrough_steps_are_skipped(self) -> None:
         pipeline = make_pipeline(
