@@ -210,7 +210,8 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
 
     - with `l1` or `l2`,
     - by Adam with ``(1 - beta_2) > 0.02 * (1 - beta_1)``, and by SGD with ``momentum=1``,
-    - if a batch has on average at least as many entries as there are features.
+    - if a batch has on average at least as many entries as there are features; by Adam, and by SGD
+      with momentum, half as many.
 
     **Forked processes.** In a process that was forked after TensorFlow had started, such as a
     worker of joblib's backend "multiprocessing", networks train and predict on arrays, without

@@ -303,10 +303,12 @@ def _train_epoch(
 ) -> Logs:
     X = samples.X
     order = rng.permutation(len(samples))
-    # This pays if a batch has fewer entries than there are features.
+    # This pays if a batch has fewer entries than there are features, or than half of them if rows
+    # that wait have to catch up.
+    most = X.shape[1] / (2 if optimizer.moves_waiting_rows else 1)
     updates_touched_rows = (
         sp.issparse(X)
-        and samples.n_entries < samples.n_batches(batch_size) * X.shape[1]
+        and samples.n_entries < samples.n_batches(batch_size) * most
         and optimizer.can_skip
         and not network.regularizes_first_kernel
     )
