@@ -1,6 +1,7 @@
 """The memory that this process may still take."""
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,9 +63,9 @@ def _free_in_control_groups() -> Iterator[int]:
 
 
 def _sizes(path: Path, unit: int = 1) -> dict[str, int]:
-    """Read a file with a name and a number per line; empty without the file."""
-    fields = (line.replace(":", " ").split() for line in _read(path).splitlines())
-    return {name: int(number) * unit for name, number, *_ in fields}
+    """Read the names and numbers that a file has in its lines; empty without the file."""
+    fields = re.findall(r"^(\w+):?\s+(\d+)", _read(path), flags=re.MULTILINE)
+    return {name: int(number) * unit for name, number in fields}
 
 
 def _read(path: Path) -> str:

@@ -18,7 +18,7 @@ def system(tmp_path, monkeypatch):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(content)
 
-    write("proc/meminfo", "MemTotal:  8388608 kB\nMemFree: 9 kB\nMemAvailable: 5242880 kB\n")
+    write("proc/meminfo", "MemTotal:  8388608 kB\nActive(anon):\n\nMemAvailable: 5242880 kB\n")
     return write
 
 
