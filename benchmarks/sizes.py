@@ -149,7 +149,8 @@ texts; and of scikit-learn's `TfidfVectorizer(ngram_range=(1, 2))` with `Logisti
 parameters are not searched. Memory is the peak beyond imports and texts, of one fit in a process of
 its own. The texts are those of IMDB's 50,000 reviews. Beyond 50,000, a review has the first half of
 one of them and the second half of another with the same label. Short texts are pieces of
-{_N_WORDS} words; of a million, nearly half have ten words of one and ten of the next.
+{_N_WORDS} words. Of a million, nearly half consist of the last ten words of one piece and the first
+ten of the next.
 
 {environment_lines(parts)}
 

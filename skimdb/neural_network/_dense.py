@@ -107,9 +107,9 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
         A few confident errors can dominate the loss, so it stops training sooner, often before
         rare classes are learned.
     patience : int, default=2
-        Epochs without improvement before early stopping. Of the Brier score, only a fall by more
-        than .0005 below the last one that counted does so here: smaller ones make training longer
-        and predictions no more accurate.
+        Epochs without improvement before early stopping. A Brier score is an improvement if it
+        is more than .0005 below the last one that was: smaller falls make training longer and
+        predictions no more accurate.
     validation_fraction : float, default=0.1
         Share of the training data that early stopping sets aside, stratified by class, unless
         `fit` is given `X_val`. A class with a single sample stays in the
@@ -184,8 +184,8 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
 
     **Weights.** `fit` divides the sample weights by their mean, so that only their ratios count.
     The loss of a batch is divided by its number of samples. `partial_fit` does not know all weights
-    and takes them as they are. So does `feature_scaling`: a weight of 2 counts as two samples,
-    and weights should have a mean of about 1.
+    and takes them as they are. So does `feature_scaling`: a weight of 2 counts as two samples, and
+    weights should have a mean of about 1.
 
     **On arrays or through Keras.** Training runs in numpy and scipy, with Keras' results, if the
     optimizer is plain SGD, RMSprop or Adam and the activation elu, gelu, leaky_relu, linear, relu,
@@ -211,8 +211,8 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
 
     - with `l1` or `l2`,
     - by Adam with ``(1 - beta_2) > 0.02 * (1 - beta_1)``, and by SGD with ``momentum=1``,
-    - if a batch has on average at least as many entries as there are features; by Adam, and by SGD
-      with momentum, half as many.
+    - if a batch has on average at least as many entries as there are features; half as many are
+      enough for Adam and for SGD with momentum.
 
     **Forked processes.** In a process that was forked after TensorFlow had started, such as a
     worker of joblib's backend "multiprocessing", networks train and predict on arrays, without

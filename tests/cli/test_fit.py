@@ -107,6 +107,10 @@ def test_fit_options_set_n_grams_and_seed(data, tmp_path):
             "at least three different texts .* a text that is repeated counts for its first label",
         ),
         (
+            [("a", "pos"), ("b", "pos"), ("c", "neg"), ("d", "neg"), ("c", "pos"), ("d", "pos")],
+            "at least three different texts .* a text that is repeated counts for its first label",
+        ),
+        (
             [("a", "pos"), ("b", ""), (" ", "neg")],
             r"of 3 rows, 'text' is missing or blank in 1 and 'label' in 1; the first is line 3 of ",
         ),

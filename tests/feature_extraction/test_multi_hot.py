@@ -23,6 +23,7 @@ from sklearn.utils import get_tags
 
 import skimdb
 from skimdb.feature_extraction import MultiHotVectorizer, _ngrams
+from skimdb.utils import _memory
 from tests.feature_extraction.test_sequences import (
     CONTAINERS,
     RECTANGULAR_CONTAINERS,
@@ -362,6 +363,17 @@ class TestFit:
         request.getfixturevalue("little_memory")
         with pytest.raises(MemoryError, match=r"^Joining the features takes .* in batches"):
             vectorizer.transform([[4, 5], [5, 6]])
+
+    def test_the_memory_of_sparse_features_is_that_of_indices_and_values(self, monkeypatch):
+        monkeypatch.setattr(_memory, "_SMALL", 0)
+        vectorizer = MultiHotVectorizer(1000)
+        features = vectorizer.transform([range(4, 1000)] * 20)
+        n_bytes = features.indices.nbytes + features.data.nbytes
+        monkeypatch.setattr(_memory, "free_memory", lambda: n_bytes)
+        vectorizer.transform([range(4, 1000)] * 20)
+        monkeypatch.setattr(_memory, "free_memory", lambda: n_bytes - 1)
+        with pytest.raises(MemoryError, match="Joining the features takes"):
+            vectorizer.transform([range(4, 1000)] * 20)
 
     def test_ngrams_larger_than_the_memory(self, little_memory):
         vectorizer = MultiHotVectorizer(10, ngram_range=(1, 2))

@@ -160,9 +160,7 @@ class ArrayOptimizer(ABC):
     def _copy_rows(self, rows: IntArray) -> list[FloatArray]:
         copies = [array.take(rows, axis=0, mode="clip") for array in self._first_arrays]
         if self._updated_at is not None:
-            n_missed = self._n_waited - self._updated_at[rows]
-            for block in _row_blocks(copies[0]):
-                self.skip(n_missed[block], *(copy[block] for copy in copies))
+            self.skip(self._n_waited - self._updated_at[rows], *copies)
         return copies
 
     def start_step(self, touched: IntArray | None) -> FloatArray:

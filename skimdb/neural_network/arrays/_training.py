@@ -303,8 +303,8 @@ def _train_epoch(
 ) -> Logs:
     X = samples.X
     order = rng.permutation(len(samples))
-    # This pays if a batch has fewer entries than there are features, or than half of them if rows
-    # that wait have to catch up.
+    # This pays if a batch has fewer entries than there are features; if waiting rows have to catch
+    # up, fewer than half as many.
     most = X.shape[1] / (2 if optimizer.moves_waiting_rows else 1)
     updates_touched_rows = (
         sp.issparse(X)
