@@ -184,8 +184,8 @@ class DenseSentimentClassifier(LogitClassifier, FixedKerasClassifier):
 
     **Weights.** `fit` divides the sample weights by their mean, so that only their ratios count.
     The loss of a batch is divided by its number of samples. `partial_fit` does not know all weights
-    and takes them as they are. So does `feature_scaling`: a weight of 2 counts as two samples, and
-    weights should have a mean of about 1.
+    and takes them as they are. So does `feature_scaling`, where a weight of 2 counts as two
+    samples, unless their mean is below 1: then it divides them by it.
 
     **On arrays or through Keras.** Training runs in numpy and scipy, with Keras' results, if the
     optimizer is plain SGD, RMSprop or Adam and the activation elu, gelu, leaky_relu, linear, relu,

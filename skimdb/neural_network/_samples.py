@@ -137,11 +137,16 @@ def validation_to_train_on(
 
 
 def log_count_ratio_factors(samples: Samples, n_classes: int) -> FloatArray:
-    """Return the factor of each feature, as LogCountRatioScaler has it."""
+    """Return the factor of each feature, as LogCountRatioScaler has it.
+
+    Weights are numbers of samples, and their mean is raised to 1 if it is lower.
+    """
     check_non_negative(samples.X, "feature_scaling='log_count_ratio' (X)")
     rows = np.arange(len(samples)) if samples.rows is None else samples.rows
     weights = np.zeros((n_classes, samples.X.shape[0]))
     weights[samples.y, rows] = samples.sample_weight
+    # Counts that the smoothing would outweigh tell nothing.
+    weights *= max(1.0, 1.0 / samples.sample_weight.mean(dtype=np.float64))
     sums = weighted_sums(weights, samples.X)
     return factors(log_count_ratio(sums, alpha=1.0)).astype(samples.X.dtype)
 

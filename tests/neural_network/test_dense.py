@@ -591,6 +591,18 @@ class TestFeatureScaling:
             weighted.predict_proba(X), repeated.predict_proba(X), rtol=0, atol=1e-6
         )
 
+    @pytest.mark.parametrize("scale", [1e-6, 1 / 150, 0.3])
+    def test_of_small_weights_only_ratios_count(self, scale, reviews):
+        X, y = reviews
+        weight = 1.0 + np.arange(len(y)) % 2
+        weight /= weight.mean()
+        settings = {"batch_size": 300, "feature_scaling": "log_count_ratio", "optimizer": "sgd"}
+        expected = classifier(**settings).fit(X, y, weight).predict_proba(X)
+        by_sample = classifier(**settings).fit(X, y, scale * weight)
+        np.testing.assert_allclose(by_sample.predict_proba(X), expected, rtol=0, atol=1e-6)
+        by_class = classifier(**settings, class_weight={0: scale, 1: scale}).fit(X, y, weight)
+        np.testing.assert_allclose(by_class.predict_proba(X), expected, rtol=0, atol=1e-6)
+
     def test_training_goes_on_with_a_fresh_optimizer(self, reviews):
         fitted = classifier(feature_scaling="log_count_ratio").fit(*reviews)
         assert int(fitted.model_.optimizer.iterations) == 0
